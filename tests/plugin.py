@@ -1,0 +1,72 @@
+"""What every test run needs before Django reads its settings: PostgreSQL, Valkey, and an answer about the browser.
+
+Bare `pytest` is the whole command. TEST_SERVICES=DIR keeps the servers of tests.services running between runs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from django.db import connections
+
+from config.processes import StartError
+from config.servers import DATABASE
+from tests.services import kept, services
+
+CHROMIUM = Path("/usr/bin/chromium")
+SKIPPED = pytest.StashKey[int]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
+    # Byte code is written again for what the tests start: without it every child compiles Django anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # Playwright's event loop runs in the thread of the tests.
+    os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    try:
+        os.environ.update(_services(early_config, reuse="--reuse-db" in args))
+    except StartError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    browser = [item for item in items if item.get_closest_marker("browser")]
+    if not browser or CHROMIUM.exists():
+        return
+    if os.environ.get("CI") == "true":
+        raise pytest.UsageError(f"Browser tests need {CHROMIUM}: apt-get install chromium.")
+    config.stash[SKIPPED] = len(browser)
+    config.hook.pytest_deselected(items=browser)
+    items[:] = [item for item in items if item not in browser]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Generator[None, object, object]:
+    result = yield
+    if fixturedef.argname == "django_db_setup":
+        # The owner drops the test database; the application's own connection to it, a mirror, must be gone by then.
+        fixturedef.addfinalizer(connections.close_all)
+    return result
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if count := config.stash.get(SKIPPED, 0):
+        terminalreporter.write_line(f"{count} browser tests skipped: no {CHROMIUM} (apt-get install chromium).")
+
+
+def _services(config: pytest.Config, *, reuse: bool) -> dict[str, str]:
+    if "DATABASE_URL" in os.environ and "BROKER_URL" in os.environ:
+        return {}
+    if folder := os.environ.get("TEST_SERVICES"):
+        # Two runs on one server must not share the test database, unless --reuse-db asks for the last one.
+        found, name = kept(Path(folder).resolve()), DATABASE if reuse else f"{DATABASE}_{os.getpid()}"
+        return {key: value.replace(f"@/{DATABASE}?", f"@/{name}?") for key, value in found.items()}
+    stack = ExitStack()
+    config.add_cleanup(stack.close)
+    return stack.enter_context(services())
