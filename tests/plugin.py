@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
-from config.processes import StartError
-from config.servers import DATABASE
+from config.local.postgres import DATABASE
+from config.local.processes import StartError
 from tests.services import kept, services
 
 CHROMIUM = Path("/usr/bin/chromium")

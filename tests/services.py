@@ -22,20 +22,10 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from config.processes import born, end, server_account
-from config.servers import (
-    APP,
-    DATABASE,
-    OWNER,
-    Places,
-    arrange,
-    find_postgres,
-    find_valkey,
-    postgres_url,
-    start_postgres,
-    start_valkey,
-    valkey_answers,
-)
+from config.local.places import Places, arrange
+from config.local.postgres import APP, DATABASE, OWNER, find_postgres, postgres_url, start_postgres
+from config.local.processes import born, end, server_account
+from config.local.valkey import find_valkey, start_valkey, valkey_answers
 
 # Socket-only servers of a test: whoever can enter their folder may know the password.
 PASSWORD = "test"

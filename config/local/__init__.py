@@ -1,0 +1,1 @@
+"""What `make run` and the tests need around Django on one machine; production uses none of it."""

@@ -1,0 +1,202 @@
+"""`make run`: PostgreSQL, Valkey, web, worker, beat and the sandbox engine under one supervisor; `make stop` ends it.
+
+Where DATABASE_URL or BROKER_URL is set, that server is yours and is not started. Everything else is under DATA_DIR.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from config.local import data_dir
+from config.local.logs import say
+from config.local.places import arrange
+from config.local.ports import check_port, free_port, port_from_environment
+from config.local.postgres import APP, OWNER, find_postgres, postgres_url, start_postgres
+from config.local.processes import StartError, born, end, server_account, spawn, wait_until
+from config.local.supervisor import BASE, PATIENCE, Stack
+from config.local.valkey import find_valkey, start_valkey
+
+
+def start(stack: Stack) -> None:
+    """Bring everything up and print where it is. Raises StartError."""
+    began = time.monotonic()
+    _start_servers(stack)
+    say("stack", "preparing the database")
+    made = _prepare(stack)
+    if stack.env["SANDBOX"] == "1":
+        _start_sandbox(stack)
+    web = stack.run(
+        "web", "-m", "granian", "--interface", "asgi", "--host", stack.host, "--port", str(stack.port),
+        "--workers", "1", "--no-ws", "--log-level", "warning", "--workers-kill-timeout", "5",
+        "config.asgi:application",
+    )  # fmt: skip
+    # Tasks wait for the network and the database, not for the processor: threads start at once and share one memory.
+    stack.run("worker", "-m", "celery", "-q", "-A", "config", "worker", "--pool", "threads", "--concurrency", "8",
+              "--without-mingle", "--without-gossip", "--loglevel", "WARNING")  # fmt: skip
+    stack.run("beat", "-m", "celery", "-q", "-A", "config", "beat", "--schedule", str(stack.root / "run" / "beat"),
+              "--pidfile=", "--loglevel", "WARNING")  # fmt: skip
+    assert web.process
+    process = web.process
+    arrived = wait_until(lambda: stack.stopping.is_set() or process.poll() is not None or _answers(stack), seconds=60)
+    if stack.stopping.is_set():
+        return
+    if process.poll() is not None or not arrived:
+        raise StartError("The web server did not answer: the lines above marked web say why.")
+    _announce(stack, made, time.monotonic() - began)
+
+
+def main(arguments: list[str]) -> int:
+    """`run` (the default) stays in the foreground; `stop` ends the stack of this DATA_DIR. Returns the exit code."""
+    # Written byte code halves every later start.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    try:
+        root = Path(os.environ.get("DATA_DIR") or BASE / "var").expanduser().absolute()
+        return stop_running(root) if arguments[:1] == ["stop"] else run(root)
+    except StartError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def run(root: Path) -> int:
+    host, port = os.environ.get("HOST") or "127.0.0.1", port_from_environment()
+    data_dir.open_data_dir(root)
+    with data_dir.take(root):
+        data_dir.end_orphans(root)
+        check_port(host, port)
+        stack = Stack(root, host, port, {"BASE_URL": os.environ.get("BASE_URL") or f"http://localhost:{port}"})
+        data_dir.write_state(root, address=stack.address, children={})
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: stack.stopping.set())
+        try:
+            start(stack)
+            stack.watch()
+        finally:
+            say("stack", "stopping")
+            stack.stop()
+            data_dir.write_state(root, address=stack.address, children={})
+    return 0
+
+
+def stop_running(root: Path) -> int:
+    state = data_dir.read_state(root)
+    if data_dir.held(root) and state.get("born") == born(state["pid"]):
+        os.kill(state["pid"], signal.SIGTERM)
+        if not wait_until(lambda: not data_dir.held(root), seconds=3 * PATIENCE):
+            raise StartError(f"It does not end: run kill -9 {state['pid']}.")
+        print("Stopped.")
+    else:
+        data_dir.end_orphans(root)
+        print(f"Nothing runs in {root}.")
+    return 0
+
+
+def _start_servers(stack: Stack) -> None:
+    own_database, own_broker = "DATABASE_URL" in os.environ, "BROKER_URL" in os.environ
+    if own_database and "DATABASE_OWNER_URL" not in os.environ:
+        raise StartError("DATABASE_URL is set: set DATABASE_OWNER_URL too, the role that owns the database (README).")
+    if own_broker and "CACHE_URL" not in os.environ:
+        raise StartError("BROKER_URL is set: set CACHE_URL too, for example redis://127.0.0.1:6379/1.")
+    account = server_account()
+    program = None if own_database else find_postgres(account)
+    if program:
+        data_dir.check_major(stack.root, program.major)
+    known = data_dir.load_secrets(stack.root)
+    stack.env = _environment(stack, known)
+    places = arrange(stack.root, major=program.major if program else 0, account=None if own_database else account)
+    if places.moved:
+        say("stack", f"the database lies in {places.postgres}: PostgreSQL's account cannot enter {stack.root}")
+    if not own_broker:
+        valkey = find_valkey()
+        stack.add("valkey", lambda: start_valkey(valkey, places))
+        stack.env |= {
+            "BROKER_URL": f"redis+socket://{places.valkey_socket}?virtual_host=0",
+            "CACHE_URL": f"unix://{places.valkey_socket}?db=1",
+        }
+    if program:
+        found = program
+        passwords = {role: known[role] for role in ("postgres", OWNER, APP)}
+        stack.add(
+            "postgres", lambda: start_postgres(found, places, account=account, passwords=passwords), signal.SIGINT
+        )
+        stack.env |= {
+            "DATABASE_URL": postgres_url(places, APP, known[APP]),
+            "DATABASE_OWNER_URL": postgres_url(places, OWNER, known[OWNER]),
+        }
+
+
+def _environment(stack: Stack, known: dict[str, str]) -> dict[str, str]:
+    """What settings read: our defaults under what you set, over both what only the supervisor can know."""
+    defaults = {
+        "SECURE_COOKIES": "0", "DEVELOPMENT": "1", "SANDBOX": "1", "PORTAL_BASE_DOMAIN": "localhost",
+        **{name: known[name] for name in ("SECRET_KEY", "MASTER_KEYS", "SANDBOX_KEY")},
+    }  # fmt: skip
+    chosen = {name: value for name, value in os.environ.items() if value or name not in defaults}
+    fixed = {
+        "DATA_DIR": str(stack.root), "PORT": str(stack.port), "BASE_URL": stack.address,
+        "DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONUNBUFFERED": "1",
+    }  # fmt: skip
+    if chosen.get("SANDBOX", "1") == "1":
+        fixed["SANDBOX_URL"] = f"http://127.0.0.1:{free_port(18000 + stack.port % 1000)}"
+    return defaults | chosen | fixed
+
+
+def _start_sandbox(stack: Stack) -> None:
+    port, key = stack.env["SANDBOX_URL"].rpartition(":")[2], stack.env["SANDBOX_KEY"]
+    folder = stack.root / "sandbox"
+    folder.mkdir(exist_ok=True)
+    clock = ["--clock", stack.env["SANDBOX_CLOCK"]] if stack.env.get("SANDBOX_CLOCK") else []
+    stack.run("sandbox", "-m", "engines.sandbox", "--port", port, "--key", key, "--data", str(folder), *clock)
+
+
+def _prepare(stack: Stack) -> dict[str, object]:
+    child = spawn([sys.executable, "-m", "config.prepare"], env=stack.env, cwd=BASE)
+    try:
+        said = child.communicate()[0].decode(errors="replace").strip().splitlines()
+    finally:
+        end(child, patience=PATIENCE)
+    if stack.stopping.is_set():
+        return {}
+    if child.returncode:
+        for line in said[-15:]:
+            say("prepare", line)
+        raise StartError("The database could not be prepared: the lines above say why.")
+    for line in said[:-1]:
+        say("prepare", line)
+    return dict(json.loads(said[-1]))
+
+
+def _announce(stack: Stack, made: dict[str, object], seconds: float) -> None:
+    say("stack", f"ready after {seconds:.0f} s: {stack.address} (Ctrl-C or make stop ends it)")
+    if not made.get("created"):
+        return
+    slug, demo = made.get("demo_brand_slug"), ""
+    if slug:
+        demo = f"\n  Demo portal   http://{slug}.{stack.env['PORTAL_BASE_DOMAIN']}:{stack.port}"
+    print(
+        f"\n  Switchboard   {stack.address}\n  E-mail        {made['email']}\n  Password      {made['password']}\n"
+        f"  API key       {made['api_key']}{demo}\n  Data          {stack.root}\n\n"
+        "  Password and key are shown this once. Cookies work without HTTPS here (SECURE_COOKIES=0).\n",
+        flush=True,
+    )
+
+
+def _answers(stack: Stack) -> bool:
+    host = "127.0.0.1" if stack.host == "0.0.0.0" else stack.host  # noqa: S104
+    connection = http.client.HTTPConnection(host, stack.port, timeout=5)
+    try:
+        connection.request("GET", "/api/v1/health", headers={"Host": f"localhost:{stack.port}"})
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
