@@ -100,7 +100,7 @@ def _voice_list(part: Part, spec: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 def _provider(part: Part, provider_id: str, spec: Mapping[str, Any]) -> Provider:
     local = provider_id in CATALOG["ours_local_providers"].get(part, {})
-    rule = spec.get("voice_id") if isinstance(spec.get("voice_id"), dict) else {}
+    rule: Mapping[str, Any] = spec["voice_id"] if isinstance(spec.get("voice_id"), dict) else {}
     own = {name: value for name, value in spec.get("settings", {}).items() if name not in _SHARED_LISTS}
     return Provider(
         part=part,

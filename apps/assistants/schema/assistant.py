@@ -35,7 +35,7 @@ def clean_assistant(
         report.refuse("", _("the body must be a JSON object"), "invalid_request")
         return report.cleaned({})
     if not partial:
-        _require(report, data)
+        data = _without_missing(report, data)
     found = read_fields(report, data, ASSISTANT_FIELDS)
     if not report.problems:
         if not partial:
@@ -57,10 +57,11 @@ def language_of(stt_config: Mapping[str, Any] | None) -> str | None:
     return (providers.language_code(language) or language) if isinstance(language, str) else None
 
 
-def _require(report: Report, data: dict[str, Any]) -> None:
-    for field in ASSISTANT_FIELDS:
-        if field.required and field.name not in data:
-            report.missing(field.name)
+def _without_missing(report: Report, data: dict[str, Any]) -> dict[str, Any]:
+    gaps = [field.name for field in ASSISTANT_FIELDS if field.required and data.get(field.name) is None]
+    for name in gaps:
+        report.missing(name)
+    return {key: value for key, value in data.items() if key not in gaps}
 
 
 def _with_defaults(found: dict[str, Any], context: Context) -> dict[str, Any]:

@@ -29,14 +29,10 @@ def clean_one_time(data: Any, *, context: Context) -> Cleaned:
     sent = _sent(report, data, {})
     if sent is None:
         return report.cleaned({})
-    if sent.get("llm_config") is None:
-        report.missing("llm_config")
-    elif not _is_realtime(sent["llm_config"]):
-        for key in ("stt_config", "tts_config"):
-            if sent.get(key) is None:
-                report.missing(key)
-    else:
-        sent = {key: value for key, value in sent.items() if key != "stt_config" or value is not None}
+    sent = {key: value for key, value in sent.items() if value is not None or key not in CONFIGS}
+    for key in _needed(sent.get("llm_config")):
+        if key not in sent:
+            report.missing(key)
     return _finish(report, sent, {})
 
 
@@ -97,8 +93,10 @@ def _snake(value: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
     return found
 
 
-def _is_realtime(config: Any) -> bool:
-    return isinstance(config, Mapping) and is_realtime(config)
+def _needed(llm_config: Any) -> tuple[str, ...]:
+    if isinstance(llm_config, Mapping) and not is_realtime(llm_config):
+        return CONFIGS
+    return ("llm_config",)
 
 
 def _sent(report: Report, data: Any, saved: Mapping[str, Any]) -> dict[str, Any] | None:

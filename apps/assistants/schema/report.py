@@ -39,6 +39,11 @@ class Cleaned:
     def ok(self) -> bool:
         return not self.problems
 
+    def under(self, path: str) -> Cleaned:
+        """The same outcome for a body that was part of a larger one: every path starts with `path`."""
+        problems = [Problem(f"{path}.{p.path}" if p.path else path, p.text, p.code) for p in self.problems]
+        return Cleaned(self.values, problems, [f"{path}.{warning}" for warning in self.warnings])
+
     def require(self) -> dict[str, Any]:
         """The values, or `Invalid` with the first problem on top and every problem in `details`."""
         if self.problems:

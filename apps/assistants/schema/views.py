@@ -37,8 +37,8 @@ def public_view(values: Mapping[str, Any], *, assistant_id: str | None, metadata
         assistant_id: None for a one-time assistant.
         metadata: what arrived with the call.
     """
-    view = {"id": assistant_id, "name": values.get("name"), **{key: values.get(key) for key in _PUBLIC}}
-    view = copy.deepcopy(view)
+    view: dict[str, Any] = {"id": assistant_id, "name": values.get("name")}
+    view |= copy.deepcopy({key: values.get(key) for key in _PUBLIC})
     view["llm_config"] = _with_tools(view["llm_config"], [_without(t, _SECRETS) for t in raw_tools(view["llm_config"])])
     return {**view, "metadata": copy.deepcopy(dict(metadata))}
 
