@@ -95,6 +95,7 @@ REFUSED = [
     ({"name": 3}, ("name", "invalid_value")),
     ({"business_name": "x" * 201}, ("business_name", "invalid_value")),
     ({"notification_email": "nobody"}, ("notification_email", "invalid_value")),
+    ({"notification_email": "a@" + "x" * 60 + ".x" * 100 + ".org"}, ("notification_email", "invalid_value")),
     ({"notification_email": ["a@example.org"]}, ("notification_email", "invalid_value")),
     ({"notification_emails": ["a@example.org", "x"]}, ("notification_emails.1", "invalid_value")),
     ({"notification_emails": ["a@example.org"] * 6}, ("notification_emails", "invalid_value")),

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from apps.assistants.schema.report import Report
 
 NAME_LIMIT, URL_LIMIT, SPOKEN_LIMIT, PROMPT_LIMIT = 200, 2048, 2000, 100_000
+EMAIL_LIMIT = 254  # the longest address SMTP can carry, and what a column of addresses holds
 DEEPEST = 64
 
 _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
@@ -141,7 +142,7 @@ def _is_web_address(value: str) -> bool:
 
 def read_email(report: Report, path: str, value: Any) -> Any:
     try:
-        validate_email(value if isinstance(value, str) else None)
+        validate_email(value if isinstance(value, str) and len(value) <= EMAIL_LIMIT else None)
     except ValidationError:
         report.refuse(path, _("must be an e-mail address"))
     return value
