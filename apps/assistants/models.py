@@ -1,0 +1,54 @@
+"""Assistants: what answers and calls. Their configs keep every key a client sent."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.fields_encrypted import EncryptedTextField
+from apps.organizations.models import OwnedModel, OwnedQuerySet
+
+
+class AssistantQuerySet(OwnedQuerySet):
+    def live(self) -> Self:
+        """Not deleted: the row of a deleted one stays until content retention has passed."""
+        return self.filter(deleted_at__isnull=True)
+
+    def active(self) -> Self:
+        return self.live().filter(is_active=True)
+
+
+class Assistant(OwnedModel):
+    name = models.CharField(_("name"), max_length=200)
+    business_name = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001  (null is on the wire)
+    is_active = models.BooleanField(default=True)
+    first_message = models.TextField(null=True, blank=True)  # noqa: DJ001
+    max_duration_seconds = models.PositiveIntegerField(null=True, blank=True)
+    autonomous_silence_handling = models.BooleanField(default=False)
+    silence_timeout_seconds = models.PositiveSmallIntegerField(default=8)
+    voicemail_detection = models.BooleanField(null=True, blank=True, default=False)
+    voicemail_message = models.TextField(null=True, blank=True)  # noqa: DJ001
+    gdpr_mode = models.BooleanField(default=False)
+    recording_consent = models.JSONField(null=True, blank=True)
+    stt_config = models.JSONField(default=dict)
+    llm_config = models.JSONField(default=dict)
+    tts_config = models.JSONField(null=True, blank=True)
+    speech_config = models.JSONField(null=True, blank=True)
+    analysis_plan = models.JSONField(null=True, blank=True)
+    notification_email = models.EmailField(null=True, blank=True)  # noqa: DJ001
+    notification_emails = models.JSONField(null=True, blank=True)
+    webhook_url = models.CharField(max_length=2048, null=True, blank=True)  # noqa: DJ001
+    webhook_secret = EncryptedTextField(null=True, blank=True)
+    webhook_events = models.JSONField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=1)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = AssistantQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "-created_at", "-id"], name="assistant_newest")]
+
+    def __str__(self) -> str:
+        return self.name

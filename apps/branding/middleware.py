@@ -1,0 +1,62 @@
+"""Which brand answers on this host. First in the list: nothing else may act on a host that nobody owns."""
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from apps.branding.models import INSTALLATION_ID, Brand
+from apps.core.client import is_internal
+from apps.core.errors import UnknownHost
+
+ANY_HOST = ("/api/v1/health", "/hooks/engine/")
+INTERNAL = ("/health", "/internal/")
+
+
+class BrandMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        host = request.META.get("HTTP_HOST", "")
+        brand = brand_of_host(_name(host))
+        if brand is None and not _answers_anywhere(request):
+            return unknown_host(request)
+        request.brand = brand or installation_brand()  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
+def brand_of_host(host: str) -> Brand | None:
+    if host in installation_hosts():
+        return installation_brand()
+    return Brand.objects.of_host(host, settings.PORTAL_BASE_DOMAIN).exclude(pk=INSTALLATION_ID).first()
+
+
+def installation_brand() -> Brand:
+    """The installation's own brand; made when it is missing, so that an emptied database still answers."""
+    brand = Brand.objects.filter(pk=INSTALLATION_ID).first()
+    return brand or Brand(pk=INSTALLATION_ID, slug="installation", name=settings.PRODUCT_NAME)
+
+
+def installation_hosts() -> set[str]:
+    own = urlsplit(settings.BASE_URL).hostname or "localhost"
+    return {own, *(["localhost", "127.0.0.1", "[::1]", "testserver"] if settings.DEVELOPMENT else [])}
+
+
+def unknown_host(request: HttpRequest) -> HttpResponse:
+    if request.path.startswith(("/api/", "/v1/")):
+        return JsonResponse(UnknownHost().body(), status=421)
+    return render(None, "errors/421.html", status=421)  # type: ignore[arg-type]  # no request: no brand is known
+
+
+def _name(host: str) -> str:
+    """The host without port, lower case, without a trailing dot."""
+    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+    return name.lower().rstrip(".")
+
+
+def _answers_anywhere(request: HttpRequest) -> bool:
+    path = request.path
+    return path.startswith(ANY_HOST) or (path.startswith(INTERNAL) and is_internal(request))

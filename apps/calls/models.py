@@ -1,0 +1,223 @@
+"""Calls, what happened in them, and what engines told us."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+import string
+from typing import Self
+
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.assistants.models import Assistant
+from apps.core.fields_encrypted import EncryptedTextField
+from apps.core.models import Row
+from apps.numbers.models import PhoneNumber
+from apps.organizations.models import Organization, OwnedModel, OwnedQuerySet
+from apps.voice.models import Connection
+
+LETTERS = string.ascii_lowercase + string.digits
+
+
+def new_call_id() -> str:
+    """`call-` and 20 random characters; no phone number inside, so that erasure is complete."""
+    return "call-" + "".join(secrets.choice(LETTERS) for _ in range(20))
+
+
+class CallQuerySet(OwnedQuerySet):
+    def running(self) -> Self:
+        return self.filter(status__in=Call.RUNNING)
+
+    def ended(self) -> Self:
+        return self.exclude(status__in=Call.RUNNING)
+
+    def newest(self) -> Self:
+        return self.order_by("-created_at", "-id")
+
+
+class Call(OwnedModel):
+    """One call. `public_id` is its id on the wire and our reference at the engine; `ref` is the engine's."""
+
+    class Status(models.TextChoices):
+        CONNECTING = "connecting", _("Connecting")
+        RINGING = "ringing", _("Ringing")
+        IN_PROGRESS = "in-progress", _("In progress")
+        ENDED = "ended", _("Ended")
+        ENDED_WITH_ERROR = "ended-with-error", _("Ended with error")
+        TRANSFERRED = "transferred", _("Transferred")
+        FAILED = "failed", _("Failed")
+        REJECTED = "rejected", _("Rejected")
+        INSUFFICIENT_CREDITS = "insufficient-credits", _("Out of credits")
+
+    class Direction(models.TextChoices):
+        INBOUND = "inbound", _("Inbound")
+        OUTBOUND = "outbound", _("Outbound")
+        WEB = "web", _("Web")
+
+    class Dial(models.TextChoices):
+        """How far the dial request is. It moves one way; only `unknown` is looked up and sent again."""
+
+        NONE = "none"  # inbound: the other side dialled
+        RESERVED = "reserved"
+        SENDING = "sending"
+        UNKNOWN = "unknown"
+        ACCEPTED = "accepted"
+        REFUSED = "refused"  # certainly did not ring
+        IN_DOUBT = "in_doubt"
+
+    RUNNING = (Status.CONNECTING, Status.RINGING, Status.IN_PROGRESS)
+    RANK = {Status.CONNECTING: 0, Status.RINGING: 1, Status.IN_PROGRESS: 2}
+
+    public_id = models.CharField(max_length=64, unique=True, default=new_call_id)
+    direction = models.CharField(max_length=10, choices=Direction)
+    status = models.CharField(max_length=24, choices=Status, default=Status.CONNECTING)
+    end_reason = models.CharField(max_length=40, null=True, blank=True)  # noqa: DJ001
+    error = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001
+
+    assistant = models.ForeignKey(Assistant, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    assistant_name = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001
+    business_name = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001
+    number = models.ForeignKey(PhoneNumber, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    own_number = models.CharField(max_length=32, null=True, blank=True)  # noqa: DJ001
+    other_number = models.CharField(max_length=32, null=True, blank=True)  # noqa: DJ001
+    reference = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001
+    api_key_id = models.UUIDField(null=True, blank=True)
+    origin = models.CharField(max_length=64, default="page")
+    key = models.CharField(max_length=200)
+    metadata = models.JSONField(null=True, blank=True)
+    config = models.JSONField(default=dict, blank=True)
+    webhook = EncryptedTextField(default=b"", blank=True)
+
+    connection = models.ForeignKey(Connection, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    ref = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
+    control_url = models.CharField(max_length=2048, blank=True)
+    dial = models.CharField(max_length=10, choices=Dial, default=Dial.NONE)
+    dial_key = models.CharField(max_length=64, blank=True)
+    dial_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    fence = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    checks = models.PositiveSmallIntegerField(default=0)
+    next_check_at = models.DateTimeField(null=True, blank=True)
+    last_news_at = models.DateTimeField(null=True, blank=True)
+
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    duration_seconds = models.PositiveIntegerField(null=True, blank=True)
+    is_simulated = models.BooleanField(default=False)
+    is_charged = models.BooleanField(default=True)
+    is_private = models.BooleanField(default=False)
+    cost = models.BigIntegerField(null=True, blank=True)
+
+    summary = models.TextField(null=True, blank=True)  # noqa: DJ001
+    analysis_result = models.JSONField(null=True, blank=True)
+    analysis_problem = models.CharField(max_length=300, blank=True)
+    messages = models.JSONField(null=True, blank=True)
+    turns = models.JSONField(null=True, blank=True)
+    recording_url = models.CharField(max_length=2048, blank=True)
+    report_at = models.DateTimeField(null=True, blank=True)
+    content_erased_at = models.DateTimeField(null=True, blank=True)
+    metadata_erased_at = models.DateTimeField(null=True, blank=True)
+    search = SearchVectorField(null=True, editable=False)
+
+    objects = CallQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "key"], name="one_call_per_key"),
+            models.UniqueConstraint(
+                fields=["organization", "api_key_id", "reference"],
+                condition=models.Q(reference__isnull=False, api_key_id__isnull=False), name="one_call_per_reference",
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "connection", "ref"], condition=models.Q(ref__isnull=False), name="one_call_per_ref"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "-created_at", "-id"], name="call_newest"),
+            models.Index(fields=["organization", "status", "-created_at"], name="call_by_status"),
+            models.Index(fields=["organization", "assistant", "-created_at"], name="call_by_assistant"),
+            models.Index(fields=["dial", "lease_until"], condition=models.Q(dial__in=["reserved", "sending", "unknown"]), name="call_dialling"),
+            models.Index(fields=["organization", "origin"], name="call_by_origin"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def is_running(self) -> bool:
+        return self.status in self.RUNNING
+
+    @property
+    def is_final(self) -> bool:
+        return not self.is_running
+
+
+class CallEvent(OwnedModel):
+    """The timeline of a call: metadata of what happened, never content."""
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="events")
+    kind = models.CharField(max_length=40)
+    at = models.DateTimeField()
+    data = models.JSONField(default=dict, blank=True)
+    key = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "call", "key"], name="one_timeline_row_per_key")]
+        indexes = [models.Index(fields=["call", "at"], name="timeline")]
+
+
+class EngineEvent(Row):
+    """What an engine posted, stored before it is applied; without organization until its call is known."""
+
+    organization = models.ForeignKey(Organization, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")
+    key = models.CharField(max_length=200)
+    type = models.CharField(max_length=40)
+    call_ref = models.CharField(max_length=255, blank=True)
+    call_id = models.UUIDField(null=True, blank=True)
+    seq = models.PositiveIntegerField(null=True, blank=True)
+    happened_at = models.DateTimeField(null=True, blank=True)
+    body = EncryptedTextField(owner="connection_id", default=b"", blank=True)
+    answer = EncryptedTextField(owner="connection_id", default=b"", blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    applied_at = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "key"], name="one_event_per_key")]
+        indexes = [models.Index(fields=["created_at"], condition=models.Q(applied_at=None), name="event_open")]
+
+
+class CallCommand(OwnedModel):
+    """A control command: stored first, then sent; the same body within 10 s is the same command."""
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="commands")
+    key = models.CharField(max_length=200)
+    type = models.CharField(max_length=20)
+    body = EncryptedTextField(default=b"", blank=True)
+    actor = models.CharField(max_length=200, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=20, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "call", "key"], name="one_command_per_key")]
+
+
+class DoNotCall(OwnedModel):
+    phone_number = models.CharField(_("phone number"), max_length=16)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    source = models.CharField(max_length=40, default="page")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "phone_number"], name="one_refusal_per_number"),
+            models.CheckConstraint(condition=models.Q(phone_number__regex=r"^\+[1-9][0-9]{6,14}$"), name="refusal_is_e164"),
+        ]
+
+
+def call_age(call: Call, now: dt.datetime) -> float:
+    """Seconds since the call was reserved."""
+    return (now - call.created_at).total_seconds()

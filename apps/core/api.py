@@ -1,0 +1,177 @@
+"""How the API speaks: JSON in and out, flat errors, pages of lists, times with milliseconds."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+from django.http import Http404, HttpRequest, JsonResponse
+from django.core.exceptions import PermissionDenied
+from rest_framework import exceptions
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import JSONParser as BaseJSONParser
+from rest_framework.renderers import BrowsableAPIRenderer
+from rest_framework.renderers import JSONRenderer as BaseJSONRenderer
+from rest_framework.response import Response
+from rest_framework.utils.encoders import JSONEncoder
+
+from apps.core.errors import DomainError, Invalid, NotFound
+
+MAX_LIMIT = 1000
+
+
+def instant(value: dt.datetime | None) -> str | None:
+    """ISO 8601 in UTC with milliseconds, as the contract writes it."""
+    if value is None:
+        return None
+    return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
+
+
+class Encoder(JSONEncoder):
+    def default(self, obj: Any) -> Any:
+        return instant(obj) if isinstance(obj, dt.datetime) else super().default(obj)
+
+
+class JSONRenderer(BaseJSONRenderer):
+    encoder_class = Encoder
+
+
+class BrowsableRenderer(BrowsableAPIRenderer):
+    """The browsable API, in our look; only under /o/<org>/api/v1/."""
+
+    template = "dashboard/browsable.html"
+
+
+class JSONParser(BaseJSONParser):
+    """An empty body with the JSON content type is valid and counts as `{}`."""
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        raw = stream.read()
+        if not raw.strip():
+            return {}
+        try:
+            data = json.loads(raw, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            raise exceptions.ParseError(f"The body is not valid JSON: {error}") from error
+        if not isinstance(data, dict):
+            raise exceptions.ParseError("The body must be a JSON object.")
+        return data
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+class JsonFirst(DefaultContentNegotiation):
+    """Whatever the client says it accepts, keys get JSON; a signed-in person's browser gets the browsable page."""
+
+    def select_parser(self, request: Any, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
+        wants_page = "text/html" in request.META.get("HTTP_ACCEPT", "") and getattr(request._request, "browsable", False)
+        if wants_page:
+            return BrowsableRenderer(), "text/html"
+        return renderers[0], renderers[0].media_type
+
+
+def flat(error: DomainError) -> JsonResponse:
+    answer = JsonResponse(error.body(), status=error.status, encoder=Encoder)
+    if "retry_after" in error.extra:
+        answer["Retry-After"] = str(int(error.extra["retry_after"]))
+    return answer
+
+
+def exception_handler(exception: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's errors and ours in the one flat body. Others go on to become a flat 500."""
+    if isinstance(exception, DomainError):
+        return Response(exception.body(), status=exception.status)
+    if isinstance(exception, Http404):
+        return Response(NotFound().body(), status=404)
+    if isinstance(exception, exceptions.ValidationError):
+        return Response(validation_body(exception.get_full_details()), status=400)
+    if isinstance(exception, PermissionDenied):
+        return Response({"error": "Forbidden", "type": "forbidden"}, status=403)
+    if isinstance(exception, exceptions.APIException):
+        return Response(
+            {"error": _titles().get(exception.status_code, "Invalid request"), "message": str(exception.detail), "type": _types().get(exception.status_code, "invalid_request")},
+            status=exception.status_code,
+        )
+    return None
+
+
+def validation_body(details: Any) -> dict[str, Any]:
+    """DRF's nested validation errors, flattened to dotted paths."""
+    problems = list(_walk(details))
+    missing = bool(problems) and all(code == "required" for _path, code, _text in problems)
+    texts = [f"{path}: {text}" if path else text for path, _code, text in problems]
+    return {
+        "error": Invalid.title,
+        "message": texts[0] if texts else Invalid.title,
+        "details": texts,
+        "type": "missing_field" if missing else "invalid_value",
+        "param": problems[0][0] if problems else None,
+    }
+
+
+def _walk(details: Any, path: str = "") -> Any:
+    if isinstance(details, dict) and set(details) == {"message", "code"}:
+        text = "this field is required" if details["code"] == "required" else str(details["message"])
+        yield path, details["code"], text
+    elif isinstance(details, dict):
+        for key, value in details.items():
+            own = "" if key == "non_field_errors" else str(key)
+            yield from _walk(value, f"{path}.{own}".strip("."))
+    elif isinstance(details, list):
+        for index, value in enumerate(details):
+            nested = isinstance(value, dict) and set(value) != {"message", "code"}
+            yield from _walk(value, f"{path}.{index}" if nested else path)
+
+
+def _titles() -> dict[int, str]:
+    return {401: "Invalid API key", 403: "Forbidden", 404: "Not found", 405: "Method not allowed", 415: "Unsupported media type", 429: "Rate limit exceeded"}
+
+
+def _types() -> dict[int, str]:
+    return {401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 429: "rate_limit_exceeded"}
+
+
+def window(request: HttpRequest | Any, *, most: int = MAX_LIMIT) -> tuple[int, int]:
+    """`limit` (=100) and `offset` (=0) of the query: clamped when out of range, 400 when no number."""
+    return _int(request, "limit", 100, 1, most), _int(request, "offset", 0, 0, 2**31)
+
+
+def _int(request: Any, name: str, default: int, least: int, most: int) -> int:
+    text = request.GET.get(name)
+    if text is None or text == "":
+        return default
+    try:
+        return max(least, min(most, int(text)))
+    except ValueError:
+        raise Invalid(f"{name}: a whole number is expected", param=name, details=[f"{name}: a whole number is expected"]) from None
+
+
+def pagination(total: int, limit: int, offset: int) -> dict[str, int]:
+    return {"total": total, "limit": limit, "offset": offset}
+
+
+def period(request: Any) -> tuple[dt.datetime | None, dt.datetime | None]:
+    """`start_date` and `end_date`, inclusive: ISO date-times or plain UTC days (a plain end date includes that whole day).
+
+    Returns the first instant and the first instant no longer included.
+    """
+    start, end = request.GET.get("start_date"), request.GET.get("end_date")
+    return (_when(start, "start_date")[0] if start else None), (_when(end, "end_date")[1] if end else None)
+
+
+def _when(text: str, name: str) -> tuple[dt.datetime, dt.datetime]:
+    try:
+        if len(text) == 10:
+            day = dt.datetime.combine(dt.date.fromisoformat(text), dt.time(), dt.UTC)
+            return day, day + dt.timedelta(days=1)
+        moment = dt.datetime.fromisoformat(text.replace(" ", "+"))
+    except (ValueError, OverflowError):
+        raise Invalid(f"{name}: an ISO 8601 date or date-time is expected", param=name) from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return moment, moment + dt.timedelta(microseconds=1)

@@ -1,0 +1,10 @@
+from django.db import migrations
+
+from apps.core.postgres.operations import Isolate
+
+
+class Migration(migrations.Migration):
+    dependencies = [("mail", "0001_initial"), ("core", "0001_tenants")]
+    operations = [
+        Isolate("mail_message", shared=True),
+    ]

@@ -1,0 +1,34 @@
+"""What a role may do, as one decorator for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from apps.core.errors import Forbidden
+from apps.organizations.models import RANK, Role
+
+
+def may(request: HttpRequest, role: Role | str) -> bool:
+    """Whether the person's role in this organization is at least `role`."""
+    own = getattr(request, "role", None)
+    return own is not None and RANK[Role(own)] >= RANK[Role(role)]
+
+
+def needs(role: Role) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """A page for `role` and above. Others of the organization get 403 with the reason; strangers never get here."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not may(request, role):
+                raise Forbidden(_("Your role does not allow this. Ask an owner or admin of this organization."))
+            return view(request, *args, **kwargs)
+
+        return run
+
+    return decorate

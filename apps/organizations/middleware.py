@@ -1,0 +1,130 @@
+"""The organization of the address, the tenant's scope around the rest of the request, and refusals made visible."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.db import connection, transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import Resolver404, resolve
+from django.utils.translation import gettext as _
+
+from apps.core.api import flat
+from apps.core.errors import DomainError
+from apps.core.scope import Scope, acting
+from apps.organizations.models import Organization
+from apps.organizations.sql import Entry, member_of
+
+PATH = re.compile(r"^/o/([^/]+)/")
+SAFE = ("GET", "HEAD", "OPTIONS")
+Next = Callable[[HttpRequest], HttpResponse]
+
+
+class OrganizationMiddleware:
+    """`/o/<slug>/…`: no membership, or a brand that is not the host's, is 404."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.organization = None  # type: ignore[attr-defined]
+        found = PATH.match(request.path_info)
+        if not found:
+            return self.get_response(request)
+        if not request.user.is_authenticated:
+            return self._sign_in(request)
+        entry = member_of(request.user.pk, found[1])
+        if entry is None or not _wears(request, entry):
+            return render(request, "errors/404.html", status=404)
+        return self._inside(request, entry)
+
+    def _inside(self, request: HttpRequest, entry: Entry) -> HttpResponse:
+        ids = (entry.organization_id, entry.via) if entry.via else (entry.organization_id,)
+        with acting(Scope(tuple(ids))):
+            organization = Organization.objects.select_related("brand", "parent").get(pk=entry.organization_id)
+        request.organization = organization  # type: ignore[attr-defined]
+        request.role = entry.role  # type: ignore[attr-defined]
+        request.via = entry.via  # type: ignore[attr-defined]
+        with acting(Scope((organization.pk,))):
+            return in_snapshot(request, self.get_response)
+
+    def _sign_in(self, request: HttpRequest) -> HttpResponse:
+        answer = redirect_to_login(request.get_full_path())
+        if request.headers.get("HX-Request"):
+            return HttpResponse(status=204, headers={"HX-Redirect": answer["Location"]})
+        return answer
+
+
+def in_snapshot(request: HttpRequest, get_response: Next) -> HttpResponse:
+    """GET: the rest of the request is one READ ONLY transaction, one snapshot. A view marked `unwrapped` goes without."""
+    if request.method not in SAFE or _is_unwrapped(request):
+        return get_response(request)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+        return get_response(request)
+
+
+def unwrapped(view: Any) -> Any:
+    """Mark a GET view that speaks to the outside: it reads statement by statement."""
+    view.unwrapped = True
+    return view
+
+
+def _is_unwrapped(request: HttpRequest) -> bool:
+    try:
+        view = resolve(request.path_info).func
+    except Resolver404:
+        return False
+    return bool(getattr(view, "unwrapped", False) or getattr(getattr(view, "cls", None), "unwrapped", False))
+
+
+def _wears(request: HttpRequest, entry: Entry) -> bool:
+    brand = request.brand  # type: ignore[attr-defined]
+    return bool(brand.is_installation or entry.brand_id == brand.pk)
+
+
+class ErrorMiddleware:
+    """A refusal becomes a flat body, a toast or a page; it uses only what the request already holds."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, DomainError):
+            return None
+        if request.path.startswith(("/api/", "/v1/")):
+            return flat(exception)
+        if request.headers.get("HX-Request"):
+            return toast(exception.text, level="error", status=exception.status)
+        if request.method == "POST" and exception.status != 404 and (back := _back(request)):
+            messages.error(request, exception.text)
+            return redirect(back)
+        if exception.status == 404:
+            raise Http404
+        return render(request, "errors/refused.html", {"error": exception, "title": _("That did not work")}, status=exception.status)
+
+
+def toast(text: str, *, level: str = "success", status: int = 200, **triggers: Any) -> HttpResponse:
+    """An answer that only shows a toast. 4xx answers are swapped by htmx 4: nothing is swapped here."""
+    return HttpResponse(status=status, headers={"HX-Reswap": "none", "HX-Trigger": trigger(toast={"level": level, "text": text}, **triggers)})
+
+
+def trigger(**events: Any) -> str:
+    """The value of HX-Trigger, kept in ASCII because it is a header."""
+    return json.dumps(events, default=str)
+
+
+def _back(request: HttpRequest) -> str:
+    referer = request.headers.get("Referer", "")
+    own = f"{request.scheme}://{request.get_host()}/"
+    return referer.removeprefix(own.rstrip("/")) if referer.startswith(own) else ""

@@ -1,0 +1,208 @@
+"""Tenants, who works in them, their keys, and what was done."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import User
+from apps.branding.models import Brand
+from apps.core.fields_encrypted import EncryptedTextField
+from apps.core.models import Row
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", _("Owner")
+    ADMIN = "admin", _("Admin")
+    MEMBER = "member", _("Member")
+    VIEWER = "viewer", _("Viewer")
+
+
+RANK = {Role.VIEWER: 0, Role.MEMBER: 1, Role.ADMIN: 2, Role.OWNER: 3}
+
+
+class OrganizationQuerySet(models.QuerySet["Organization"]):
+    def live(self) -> Self:
+        return self.filter(closed_at__isnull=True)
+
+    def children_of(self, organization: Organization) -> Self:
+        return self.live().filter(parent=organization).order_by("name", "id")
+
+
+class Organization(Row):
+    """A tenant: an agency (no parent) or its client. Two levels only."""
+
+    name = models.CharField(_("name"), max_length=200)
+    slug = models.SlugField(max_length=60, unique=True)
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    brand = models.ForeignKey(Brand, on_delete=models.PROTECT, related_name="+")
+    owns_brand = models.BooleanField(default=False)
+    country = models.CharField(_("country"), max_length=2, default="NL")
+    timezone = models.CharField(_("time zone"), max_length=64, default="Europe/Amsterdam")
+    language = models.CharField(_("language"), max_length=5, default="en")
+    content_retention_days = models.PositiveSmallIntegerField(default=90)
+    metadata_retention_days = models.PositiveSmallIntegerField(default=365)
+    has_local_models_access = models.BooleanField(default=False)
+    records_calls = models.BooleanField(_("record calls"), default=False)
+    requires_second_factor = models.BooleanField(_("require two-factor sign-in"), default=False)
+    webhook_url = models.CharField(_("webhook URL"), max_length=2048, blank=True)
+    webhook_secret = EncryptedTextField(owner="id", default=b"", blank=True)
+    webhook_events = models.JSONField(null=True, blank=True)
+    is_demo = models.BooleanField(default=False)
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OrganizationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(parent=models.F("id")), name="no_parent_of_itself"),
+            models.CheckConstraint(
+                condition=models.Q(content_retention_days__lte=models.F("metadata_retention_days")),
+                name="content_not_kept_longer_than_metadata",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_agency(self) -> bool:
+        return self.parent_id is None
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.suspended_at is not None
+
+    @property
+    def payer_id(self) -> object:
+        """Whose balance pays: all usage of children is paid by the parent's."""
+        return self.parent_id or self.id
+
+
+class OwnedQuerySet(models.QuerySet):  # type: ignore[type-arg]
+    def for_organization(self, organization: Organization | object) -> Self:
+        """The one way from a page or the API to rows: only those of this organization."""
+        return self.filter(organization_id=getattr(organization, "pk", organization))
+
+
+class OwnedModel(Row):
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+
+class Membership(OwnedModel):
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    role = models.CharField(_("role"), max_length=10, choices=Role)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "user"], name="one_membership_per_person")]
+
+
+class InvitationQuerySet(OwnedQuerySet):
+    def open(self, now: dt.datetime) -> Self:
+        return self.filter(accepted_at__isnull=True, revoked_at__isnull=True, expires_at__gt=now)
+
+
+class Invitation(OwnedModel):
+    """A link, valid for 7 days, single use; the token is kept as a hash."""
+
+    email = models.EmailField(_("e-mail address"))
+    role = models.CharField(_("role"), max_length=10, choices=Role)
+    digest = models.BinaryField(unique=True)
+    invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+
+class ApiKeyQuerySet(OwnedQuerySet):
+    def live(self) -> Self:
+        return self.filter(revoked_at__isnull=True)
+
+
+class ApiKey(OwnedModel):
+    """Shown once, kept as a SHA-256 digest of 40 random letters and digits."""
+
+    name = models.CharField(_("name"), max_length=200)
+    prefix = models.CharField(max_length=16)
+    digest = models.BinaryField(unique=True)
+    read_only = models.BooleanField(_("read only"), default=False)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+
+class Limits(OwnedModel):
+    """What the operator allows an organization; null: no limit of its own."""
+
+    concurrent_calls = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization"], name="one_limits_per_organization")]
+
+
+class StoredAnswer(OwnedModel):
+    """The first answer of a POST, for 24 h per key, so that a repeat starts nothing."""
+
+    api_key_id = models.UUIDField()
+    key = models.CharField(max_length=300)
+    request_digest = models.BinaryField()
+    status = models.PositiveSmallIntegerField(null=True, blank=True)
+    body = models.JSONField(null=True, blank=True)
+    intent = models.CharField(max_length=64, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "api_key_id", "key"], name="one_answer_per_key"),
+        ]
+
+
+class Job(OwnedModel):
+    """Long work that a person waits for: an import or an export."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+
+    kind = models.CharField(max_length=40)
+    status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(null=True, blank=True)
+    data = models.JSONField(default=dict, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    started_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+
+class AuditEntry(OwnedModel):
+    """Who did what to which thing. The application may add and read, never change."""
+
+    user = models.ForeignKey(User, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
+    actor = models.CharField(max_length=200)
+    api_key_id = models.UUIDField(null=True, blank=True)
+    action = models.CharField(max_length=60)
+    target_type = models.CharField(max_length=40, blank=True)
+    target_id = models.CharField(max_length=64, blank=True)
+    target = models.CharField(max_length=200, blank=True)
+    data = models.JSONField(default=dict, blank=True)
+    address = models.GenericIPAddressField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "-created_at"], name="audit_newest")]

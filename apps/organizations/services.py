@@ -1,0 +1,119 @@
+"""Writes of organizations: making them, their keys, what was done by whom."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+import string
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.branding.models import Brand
+from apps.core.db import step, writes
+from apps.core.errors import Conflict
+from apps.organizations.models import ApiKey, AuditEntry, Membership, Organization, Role
+
+LETTERS = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts, as the audit log names it: a person, an API key, or the product itself (`label`)."""
+
+    label: str
+    user: User | None = None
+    api_key_id: Any = None
+    address: str | None = None
+
+    @classmethod
+    def of(cls, request: Any) -> Actor:
+        """The actor of a page's or API request."""
+        address = request.META.get("REMOTE_ADDR") or None
+        inner = getattr(request, "_request", request)
+        if key := getattr(inner, "api_key", None):
+            return cls(label=f"API key {str(key.id)[:8]}", api_key_id=key.id, address=address)
+        user = inner.user
+        return cls(label=str(user), user=user, address=address)
+
+
+SYSTEM = Actor(label="system")
+
+
+@step
+def record_audit(
+    *, organization: Organization, by: Actor, action: str, target: models.Model | None = None, data: dict[str, Any] | None = None
+) -> AuditEntry:
+    """Note who did what to which thing, in the transaction that does it.
+
+    Args:
+        action: verb and noun, e.g. `assistant.delete`.
+        data: what a reader needs later; never secrets or content of calls.
+    """
+    return AuditEntry.objects.create(
+        organization=organization, user=by.user, actor=by.label[:200], api_key_id=by.api_key_id, address=by.address,
+        action=action, target_type=target._meta.model_name if target else "", target_id=str(target.pk) if target else "",
+        target=str(target)[:200] if target else "", data=data or {},
+    )  # fmt: skip
+
+
+@step
+def make_organization(
+    *, name: str, brand: Brand, parent: Organization | None = None, owns_brand: bool = False, **fields: Any
+) -> Organization:
+    """Make a tenant with an address of its own. Acts in a scope that may write it (operator, or its own id).
+
+    Raises Conflict when the parent is itself a client: two levels only.
+    """
+    if parent and parent.parent_id:
+        raise Conflict(_("A client cannot have clients of its own."))
+    if parent:
+        fields = {"content_retention_days": parent.content_retention_days,
+                  "metadata_retention_days": parent.metadata_retention_days} | fields  # fmt: skip
+    return Organization.objects.create(
+        name=name, slug=_free_slug(name), brand=brand, parent=parent, owns_brand=owns_brand, **fields
+    )
+
+
+@step
+def add_member(*, organization: Organization, user: User, role: Role) -> Membership:
+    return Membership.objects.create(organization=organization, user=user, role=role)
+
+
+@step
+def issue_key(
+    *, organization: Organization, name: str, by: Actor, read_only: bool = False, expires_at: dt.datetime | None = None
+) -> tuple[ApiKey, str]:
+    """Make an API key. Returns the row and the secret, which is shown once and kept only as a digest."""
+    secret = "fl_live_" + "".join(secrets.choice(LETTERS) for _n in range(40))
+    key = ApiKey.objects.create(
+        organization=organization, name=name, prefix=secret[:12], digest=hashlib.sha256(secret.encode()).digest(),
+        read_only=read_only, created_by=by.user, expires_at=expires_at,
+    )  # fmt: skip
+    record_audit(organization=organization, by=by, action="api_key.create", target=key, data={"name": name})
+    return key, secret
+
+
+@writes
+def create_key(
+    *, organization: Organization, name: str, by: Actor, read_only: bool = False, expires_at: dt.datetime | None = None
+) -> tuple[ApiKey, str]:
+    return issue_key(organization=organization, name=name, by=by, read_only=read_only, expires_at=expires_at)
+
+
+@writes
+def revoke_key(*, organization: Organization, key: ApiKey, by: Actor, now: dt.datetime) -> None:
+    """Revoke at once; a second time changes nothing."""
+    if ApiKey.objects.for_organization(organization).live().filter(pk=key.pk).update(revoked_at=now, updated_at=now):
+        record_audit(organization=organization, by=by, action="api_key.revoke", target=key, data={"name": key.name})
+
+
+def _free_slug(name: str) -> str:
+    """From the name; with a random tail on collision, so that it tells nobody what exists."""
+    base = slugify(name)[:40] or "organization"
+    return base if not Organization.objects.filter(slug=base).exists() else f"{base}-{secrets.token_hex(3)}"

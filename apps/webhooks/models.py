@@ -1,0 +1,87 @@
+"""Events on their way to customers: the row is the outbox, its attempts are rows too."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.fields_encrypted import EncryptedTextField
+from apps.organizations.models import OwnedModel, OwnedQuerySet
+
+
+class Level(models.TextChoices):
+    TOOL = "tool", _("Tool")
+    ASSISTANT = "assistant", _("Assistant")
+    ACCOUNT = "account", _("Account")
+
+
+class DeliveryQuerySet(OwnedQuerySet):
+    def due(self, now: dt.datetime) -> Self:
+        return self.filter(status=Delivery.Status.WAITING, next_attempt_at__lte=now)
+
+
+class Delivery(OwnedModel):
+    """One event for one URL. `id` is X-Webhook-Id, the same on every retry; the body is serialised once."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        DELIVERED = "delivered", _("Delivered")
+        DEAD = "dead", _("Given up")
+
+    key = models.CharField(max_length=200)
+    event = models.CharField(max_length=40)
+    call_id = models.CharField(max_length=64, blank=True)
+    level = models.CharField(max_length=10, choices=Level)
+    owner_id = models.CharField(max_length=64, blank=True)
+    url = models.CharField(max_length=2048)
+    secret = EncryptedTextField(default=b"", blank=True)
+    body = EncryptedTextField(default=b"", blank=True)
+    user_agent = models.CharField(max_length=100, blank=True)
+    wipes_body = models.BooleanField(default=False)
+    retries = models.BooleanField(default=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)
+    attempt_count = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [models.UniqueConstraint(fields=["organization", "key"], name="one_delivery_per_key")]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], condition=models.Q(status="waiting"), name="delivery_due"),
+            models.Index(fields=["organization", "-created_at"], name="delivery_newest"),
+        ]
+
+
+class Attempt(OwnedModel):
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="tries")
+    number = models.PositiveSmallIntegerField()
+    sent_at = models.DateTimeField()
+    seconds = models.FloatField(null=True, blank=True)
+    status_code = models.PositiveSmallIntegerField(null=True, blank=True)
+    error = models.CharField(max_length=300, blank=True)
+    answer = EncryptedTextField(default=b"", blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "delivery", "number"], name="one_row_per_attempt")]
+
+
+class Endpoint(OwnedModel):
+    """What we know of a customer's URL: switched off by 410, or resting behind its breaker."""
+
+    level = models.CharField(max_length=10, choices=Level)
+    owner_id = models.CharField(max_length=64, blank=True)
+    url_digest = models.BinaryField()
+    off_at = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+    open_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "level", "owner_id", "url_digest"], name="one_endpoint_per_url"),
+        ]

@@ -1,0 +1,40 @@
+"""Celery, and the whole clock of the product on one screen.
+
+Celery only wakes workers: the work lives in rows, every entry may run twice, nothing waits here longer than a minute.
+"""
+
+import os
+
+from celery import Celery
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("switchboard")
+app.conf.update(
+    broker_url=os.environ.get("BROKER_URL", "redis://127.0.0.1:6379/0"),
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={"visibility_timeout": 3600},
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    task_time_limit=300,
+    task_default_queue="default",
+    worker_hijack_root_logger=False,
+    timezone="UTC",
+)
+app.conf.beat_schedule = {
+    "campaign tick": {"task": "apps.campaigns.tasks.tick", "schedule": 1.0, "options": {"expires": 2}},
+    "dial sweep": {"task": "apps.calls.tasks.sweep_dials", "schedule": 2.0, "options": {"expires": 4}},
+    "event sweep": {"task": "apps.calls.tasks.sweep_events", "schedule": 5.0, "options": {"expires": 10}},
+    "quiet calls": {"task": "apps.calls.tasks.sweep_quiet_calls", "schedule": 15.0, "options": {"expires": 30}},
+    "running calls at zero": {"task": "apps.calls.tasks.check_balances", "schedule": 30.0, "options": {"expires": 30}},
+    "delivery sweep": {"task": "apps.webhooks.tasks.sweep", "schedule": 2.0, "options": {"expires": 4}},
+    "mail sweep": {"task": "apps.mail.tasks.sweep", "schedule": 5.0, "options": {"expires": 10}},
+    "engine health": {"task": "apps.voice.tasks.check_connections", "schedule": 10.0, "options": {"expires": 10}},
+    "key use": {"task": "apps.organizations.tasks.write_key_use", "schedule": 30.0, "options": {"expires": 30}},
+    "retention": {"task": "apps.dashboard.tasks.erase_expired", "schedule": 3600.0 * 24},
+    "ledger checkpoint": {"task": "apps.billing.tasks.checkpoint", "schedule": 3600.0 * 24},
+}
+app.autodiscover_tasks(lambda: [f"apps.{name}" for name in settings.OUR_APPS])

@@ -1,0 +1,15 @@
+"""Settings of the tests: the real ones, with the wires pulled that only make tests slow."""
+
+import os
+
+os.environ.setdefault("DEVELOPMENT", "1")
+os.environ.setdefault("SECURE_COOKIES", "0")
+os.environ.setdefault("SANDBOX", "1")
+
+from config.settings import *  # noqa: E402, F403
+
+TESTING = True
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+API_REQUESTS_PER_MINUTE = 100_000
