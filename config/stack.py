@@ -32,15 +32,13 @@ def start(stack: Stack) -> None:
     if stack.env["SANDBOX"] == "1":
         _start_sandbox(stack)
     web = stack.run(
-        "web", "-m", "granian", "--interface", "asgi", "--host", stack.host, "--port", str(stack.port),
+        "web", "-m", "granian", "--interface", "asginl", "--host", stack.host, "--port", str(stack.port),
         "--workers", "1", "--no-ws", "--log-level", "warning", "--workers-kill-timeout", "5",
         "config.asgi:application",
     )  # fmt: skip
     # Tasks wait for the network and the database, not for the processor: threads start at once and share one memory.
-    stack.run("worker", "-m", "celery", "-q", "-A", "config", "worker", "--pool", "threads", "--concurrency", "8",
-              "--without-mingle", "--without-gossip", "--loglevel", "WARNING")  # fmt: skip
-    stack.run("beat", "-m", "celery", "-q", "-A", "config", "beat", "--schedule", str(stack.root / "run" / "beat"),
-              "--pidfile=", "--loglevel", "WARNING")  # fmt: skip
+    _celery(stack, "worker", "--pool", "threads", "--concurrency", "8", "--without-mingle", "--without-gossip")
+    _celery(stack, "beat", "--schedule", str(stack.root / "run" / "beat"), "--pidfile=")
     assert web.process
     process = web.process
     arrived = wait_until(lambda: stack.stopping.is_set() or process.poll() is not None or _answers(stack), seconds=60)
@@ -77,7 +75,8 @@ def run(root: Path) -> int:
             start(stack)
             stack.watch()
         finally:
-            say("stack", "stopping")
+            if stack.stopping.is_set():
+                say("stack", "stopping")
             stack.stop()
             data_dir.write_state(root, address=stack.address, children={})
     return 0
@@ -144,6 +143,12 @@ def _environment(stack: Stack, known: dict[str, str]) -> dict[str, str]:
     if chosen.get("SANDBOX", "1") == "1":
         fixed["SANDBOX_URL"] = f"http://127.0.0.1:{free_port(18000 + stack.port % 1000)}"
     return defaults | chosen | fixed
+
+
+def _celery(stack: Stack, role: str, *options: str) -> None:
+    # Root in a container is usual; Celery's warning about it is five lines long.
+    quiet = "ignore:You're running the worker with superuser privileges"
+    stack.run(role, "-W", quiet, "-m", "celery", "-q", "-A", "config", role, *options, "--loglevel", "WARNING")
 
 
 def _start_sandbox(stack: Stack) -> None:

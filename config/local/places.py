@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import secrets
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,9 +39,15 @@ def arrange(root: Path, *, major: int, account: Account | None) -> Places:
     (root / "valkey").mkdir(mode=0o700, exist_ok=True)
     tag = hashlib.sha256(str(root).encode()).hexdigest()[:12]
     reachable = may(account, "-x", run)
-    if account and not data.exists() and not reachable:
+    if account and not reachable and (data / "PG_VERSION").exists() and not data.is_symlink():
+        raise StartError(
+            f"PostgreSQL runs as {account.name} and cannot enter {root}: start as the owner of that folder, "
+            "or move it to where everybody may enter."
+        )
+    if account and not reachable and not data.is_symlink():
         (SHARED / tag).mkdir(mode=0o755, parents=True, exist_ok=True)
-        data.symlink_to(SHARED / tag / data.name)
+        # A fresh name: whoever deleted DATA_DIR to start anew must not meet the old database under new passwords.
+        data.symlink_to(SHARED / tag / f"{data.name}-{secrets.token_hex(4)}")
     sockets = run if reachable else SHARED / tag
     if len(str(sockets / "pg" / ".s.PGSQL.5432")) > SOCKET_LIMIT:
         sockets = _short_folder(tag)

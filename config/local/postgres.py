@@ -23,6 +23,7 @@ from psycopg import sql
 from config.local.places import SHARED, Places, environment, give, may, only_system, runs
 from config.local.processes import Account, StartError, as_account, born, end, spawn, wait_until
 
+OLDEST = 15  # ON DELETE SET NULL (column)
 OWNER, APP, DATABASE = "switchboard_owner", "switchboard_app", "switchboard"
 ROLES = {
     OWNER: "LOGIN NOSUPERUSER CREATEDB BYPASSRLS NOCREATEROLE",
@@ -50,7 +51,7 @@ def find_postgres(account: Account | None) -> Postgres:
             return found
         return Postgres(_copied(folder), found.major)
     raise StartError(
-        "No PostgreSQL fits this machine: install one (apt-get install postgresql) or set DATABASE_URL to a server."
+        "No PostgreSQL fits this machine: install version 15 or newer (apt-get install postgresql) or set DATABASE_URL to a server."
     )
 
 
@@ -109,7 +110,8 @@ def _postgres_folders() -> list[Path]:
 
 def _postgres_in(folder: Path) -> Postgres | None:
     match = re.search(r"\(PostgreSQL\) (\d+)", runs(folder / "postgres"))
-    return Postgres(folder, int(match[1])) if match and (folder / "initdb").exists() else None
+    fits = match and int(match[1]) >= OLDEST and (folder / "initdb").exists()
+    return Postgres(folder, int(match[1])) if match and fits else None
 
 
 def _copied(folder: Path) -> Path:
@@ -173,21 +175,27 @@ def _is_server_of(pid: int, data: Path) -> bool:
 
 
 def _connected(server: subprocess.Popen[bytes], places: Places, password: str) -> psycopg.Connection:
-    found: list[psycopg.Connection] = []
-
     def settled() -> bool:
-        if server.poll() is not None:
-            return True
-        with contextlib.suppress(psycopg.OperationalError):
-            found.append(psycopg.connect(postgres_url(places, "postgres", password, "postgres"), autocommit=True))
-        return bool(found)
+        # Asked by connecting, the server would log every refusal while it recovers; its lock file says the same.
+        return server.poll() is not None or _status(places) == "ready"
 
-    wait_until(settled, seconds=60)
-    if not found:
+    if not wait_until(settled, seconds=60) or server.poll() is not None:
         said = server.stdout.read1().decode(errors="replace").strip() if server.poll() and server.stdout else ""  # type: ignore[attr-defined]
         reason = f" ({said.splitlines()[-1]})" if said else ""
         raise StartError(f"PostgreSQL did not start{reason}: look into {places.postgres}.")
-    return found[0]
+    try:
+        return psycopg.connect(postgres_url(places, "postgres", password, "postgres"), autocommit=True)
+    except psycopg.OperationalError as error:
+        raise StartError(
+            f"The database in {places.postgres} refuses our password: put its secrets.json back."
+        ) from error
+
+
+def _status(places: Places) -> str:
+    try:
+        return (places.postgres / "postmaster.pid").read_text().splitlines()[7].strip()
+    except (OSError, IndexError):
+        return ""
 
 
 def _make_roles(connection: psycopg.Connection, passwords: dict[str, str]) -> None:

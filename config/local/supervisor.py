@@ -94,9 +94,9 @@ class Stack:
         assert child.process
         end(child.process, sig=signal.SIGKILL)  # what it forked goes too
         code, child.process = child.process.returncode, None
-        child.delay = 1 if time.monotonic() - child.started > 60 else min(child.delay * 2, 30)
-        child.due = time.monotonic() + child.delay
-        say(child.name, f"ended ({_reason(code)}), starts again in {child.delay:.0f} s")
+        delay = 1 if time.monotonic() - child.started > 60 else child.delay
+        child.due, child.delay = time.monotonic() + delay, min(delay * 2, 30)
+        say(child.name, f"ended ({_reason(code)}), starts again in {delay:.0f} s")
 
     def _again(self, child: Child) -> None:
         try:

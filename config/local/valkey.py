@@ -36,12 +36,14 @@ def start_valkey(
     command = [
         program, "--port", "0", "--unixsocket", places.valkey_socket, "--unixsocketperm", "600",
         "--dir", places.valkey, "--save", "", "--appendonly", "no" if throwaway else "yes",
-        "--loglevel", "warning", "--daemonize", "no",
+        "--loglevel", "warning", "--logfile", places.valkey / "valkey.log", "--daemonize", "no",
     ]  # fmt: skip
     server = spawn(command, env=environment(), death_signal=None if outlive else signal.SIGTERM, output=output)
     if not wait_until(lambda: server.poll() is not None or valkey_answers(places), seconds=30) or server.poll():
         end(server)
-        raise StartError(f"Valkey did not start: look into {places.valkey}, or move that folder away and start again.")
+        raise StartError(
+            f"Valkey did not start: look into {places.valkey}/valkey.log, or move that folder away and start again."
+        )
     return server
 
 
