@@ -18,6 +18,7 @@ from apps.core.scope import Scope, acting
 from apps.organizations import rate
 from apps.organizations.middleware import SAFE, in_snapshot
 from apps.organizations.models import Organization
+from apps.organizations.scopes import scope_for
 from apps.organizations.sql import KeyEntry, organization_of_key
 
 log = logging.getLogger(__name__)
@@ -59,11 +60,12 @@ class ApiMiddleware:
         _read_body(request)
         with acting(Scope((live.organization_id,))):
             organization = Organization.objects.select_related("brand").get(pk=live.organization_id)
-            request.organization = organization  # type: ignore[attr-defined]
-            request.api_key = Key(live.key_id, live.read_only)  # type: ignore[attr-defined]
-            rate.used(live.organization_id, live.key_id)
-            if live.read_only and request.method not in SAFE:
-                raise Forbidden("This API key is read-only.")
+        request.organization = organization  # type: ignore[attr-defined]
+        request.api_key = Key(live.key_id, live.read_only)  # type: ignore[attr-defined]
+        rate.used(live.organization_id, live.key_id)
+        if live.read_only and request.method not in SAFE:
+            raise Forbidden("This API key is read-only.")
+        with acting(scope_for(organization, with_parent=True)):
             return _flattened(in_snapshot(request, self.get_response))
 
 

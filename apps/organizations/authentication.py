@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from rest_framework.authentication import BaseAuthentication
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import BasePermission
 
-from apps.organizations.models import RANK, Role
+from apps.organizations.models import RANK, Organization, Role
 
 
-class KeyAuthentication(BaseAuthentication):
+class KeyAuthentication(SessionAuthentication):
     """The key was read by ApiMiddleware; a signed-in person by the page's middleware (browsable API, CSRF enforced there)."""
 
     def authenticate(self, request: Any) -> tuple[Any, Any] | None:
@@ -19,12 +19,18 @@ class KeyAuthentication(BaseAuthentication):
             return inner.organization, key
         user = getattr(inner, "user", None)
         if getattr(inner, "organization", None) and user is not None and user.is_authenticated:
+            self.enforce_csrf(request)
             inner.browsable = True
             return user, None
         return None
 
     def authenticate_header(self, request: Any) -> str:
         return "Bearer"
+
+
+def organization_of(request: Any) -> Organization:
+    """The organization a DRF request acts for."""
+    return request._request.organization  # type: ignore[no-any-return]
 
 
 class MayCall(BasePermission):

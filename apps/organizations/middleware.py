@@ -19,6 +19,7 @@ from apps.core.api import flat
 from apps.core.errors import DomainError
 from apps.core.scope import Scope, acting
 from apps.organizations.models import Organization
+from apps.organizations.scopes import scope_for
 from apps.organizations.sql import Entry, member_of
 
 PATH = re.compile(r"^/o/([^/]+)/")
@@ -45,13 +46,13 @@ class OrganizationMiddleware:
         return self._inside(request, entry)
 
     def _inside(self, request: HttpRequest, entry: Entry) -> HttpResponse:
-        ids = (entry.organization_id, entry.via) if entry.via else (entry.organization_id,)
-        with acting(Scope(tuple(ids))):
-            organization = Organization.objects.select_related("brand", "parent").get(pk=entry.organization_id)
+        with acting(Scope((entry.organization_id,))):
+            organization = Organization.objects.select_related("brand").get(pk=entry.organization_id)
         request.organization = organization  # type: ignore[attr-defined]
         request.role = entry.role  # type: ignore[attr-defined]
         request.via = entry.via  # type: ignore[attr-defined]
-        with acting(Scope((organization.pk,))):
+        # The payer's balance and connection stand with the parent: used, never shown.
+        with acting(scope_for(organization, with_parent=True)):
             return in_snapshot(request, self.get_response)
 
     def _sign_in(self, request: HttpRequest) -> HttpResponse:

@@ -9,7 +9,7 @@ import string
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -75,9 +75,8 @@ def make_organization(
     if parent:
         fields = {"content_retention_days": parent.content_retention_days,
                   "metadata_retention_days": parent.metadata_retention_days} | fields  # fmt: skip
-    return Organization.objects.create(
-        name=name, slug=_free_slug(name), brand=brand, parent=parent, owns_brand=owns_brand, **fields
-    )
+    row = Organization(name=name, brand=brand, parent=parent, owns_brand=owns_brand, **fields)
+    return _with_free_slug(row)
 
 
 @step
@@ -113,7 +112,16 @@ def revoke_key(*, organization: Organization, key: ApiKey, by: Actor, now: dt.da
         record_audit(organization=organization, by=by, action="api_key.revoke", target=key, data={"name": key.name})
 
 
-def _free_slug(name: str) -> str:
-    """From the name; with a random tail on collision, so that it tells nobody what exists."""
-    base = slugify(name)[:40] or "organization"
-    return base if not Organization.objects.filter(slug=base).exists() else f"{base}-{secrets.token_hex(3)}"
+def _with_free_slug(row: Organization) -> Organization:
+    """A slug from the name, with a random tail on collision: it tells nobody what exists.
+
+    Other tenants' rows cannot be seen, so the unique index is asked by inserting.
+    """
+    row.slug = slugify(row.name)[:40].strip("-") or "organization"
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        row.slug = f"{row.slug}-{secrets.token_hex(3)}"
+        row.save(force_insert=True)
+    return row
