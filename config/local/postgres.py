@@ -51,7 +51,7 @@ def find_postgres(account: Account | None) -> Postgres:
             return found
         return Postgres(_copied(folder), found.major)
     raise StartError(
-        "No PostgreSQL fits this machine: install version 15 or newer (apt-get install postgresql) or set DATABASE_URL to a server."
+        "No PostgreSQL fits this machine: install 15 or newer (apt-get install postgresql) or set DATABASE_URL."
     )
 
 
