@@ -127,6 +127,7 @@ DATABASES = {
     "owner": env.db_url("DATABASE_OWNER_URL", default="postgres:///switchboard"),
 }
 DATABASES["default"]["TEST"] = {"MIRROR": "owner"}
+DATABASES["owner"]["TEST"] = {"DEPENDENCIES": []}
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 60)
 AUTH_USER_MODEL = "accounts.User"

@@ -1,0 +1,119 @@
+"""Rows for tests. Each function writes in the scope of the row's organization."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from typing import Any
+
+from apps.accounts.models import User, username_of
+from apps.assistants.models import Assistant
+from apps.assistants.schema import defaults
+from apps.billing.models import CREDIT, LedgerEntry
+from apps.branding.models import INSTALLATION_ID, Brand
+from apps.calls.models import Call
+from apps.campaigns.models import Campaign, Lead
+from apps.core.scope import Scope, acting
+from apps.numbers.models import PhoneNumber, SipTrunk
+from apps.organizations.models import Membership, Organization
+from apps.organizations.services import SYSTEM, create_key
+
+_count = itertools.count(1)
+PASSWORD = "correct horse 7"
+NOW = dt.datetime(2026, 11, 18, 10, 0, tzinfo=dt.UTC)  # a Wednesday
+
+
+def installation() -> Brand:
+    brand, _made = Brand.objects.get_or_create(
+        pk=INSTALLATION_ID, defaults={"slug": "installation", "name": "Switchboard"}
+    )
+    return brand
+
+
+def make_brand(slug: str = "northwind", name: str = "Northwind Voice", **fields: Any) -> Brand:
+    return Brand.objects.create(slug=slug, name=name, **fields)
+
+
+def make_user(name: str, brand: Brand | None = None, email: str = "", **fields: Any) -> User:
+    brand = brand or installation()
+    email = email or f"{name.lower()}@example.com"
+    user = User(brand=brand, username=username_of(brand.pk, email), email=email, name=name, **fields)
+    user.set_password(PASSWORD)
+    user.save()
+    user.emailaddress_set.create(email=email, verified=True, primary=True)
+    return user
+
+
+def make_organization(
+    name: str, *, brand: Brand | None = None, parent: Organization | None = None, **fields: Any
+) -> Organization:
+    slug = fields.pop("slug", name.lower().replace(" ", "-").replace("&", "and"))
+    row = Organization(name=name, slug=slug, brand=brand or installation(), parent=parent, **fields)
+    with acting(Scope((row.pk,))):
+        row.save(force_insert=True)
+    return row
+
+
+def make_member(organization: Organization, user: User, role: str) -> Membership:
+    with acting(Scope((organization.pk,))):
+        return Membership.objects.create(organization=organization, user=user, role=role)
+
+
+def make_key(organization: Organization, *, read_only: bool = False) -> str:
+    """An API key; returns its secret."""
+    with acting(Scope((organization.pk,))):
+        return create_key(organization=organization, name="test", by=SYSTEM, read_only=read_only)[1]
+
+
+def add_credits(organization: Organization, credits: int) -> LedgerEntry:
+    return _make(
+        LedgerEntry,
+        organization,
+        key=f"test:{next(_count)}",
+        kind="credit",
+        amount=credits * CREDIT,
+        used_by=organization.pk,
+    )
+
+
+def make_assistant(organization: Organization, **fields: Any) -> Assistant:
+    values = {"name": f"Front desk {next(_count)}", "first_message": "Good morning."} | defaults() | fields
+    names = {field.name for field in Assistant._meta.get_fields()}
+    return _make(Assistant, organization, **{key: value for key, value in values.items() if key in names})
+
+
+def make_trunk(organization: Organization, **fields: Any) -> SipTrunk:
+    return _make(SipTrunk, organization, **{"name": f"Trunk {next(_count)}", "address": "sip.example.com"} | fields)
+
+
+def make_number(organization: Organization, **fields: Any) -> PhoneNumber:
+    return _make(
+        PhoneNumber, organization, **{"phone_number": f"+3185000{next(_count):04d}", "name": "Main line"} | fields
+    )
+
+
+def make_call(organization: Organization, **fields: Any) -> Call:
+    values = {
+        "direction": "inbound", "status": "ended", "end_reason": "user_hangup", "own_number": "+31850000001",
+        "other_number": f"+316{next(_count):08d}", "key": f"test:{next(_count)}", "duration_seconds": 84, "is_simulated": True,
+        "started_at": NOW, "ended_at": NOW + dt.timedelta(seconds=84), "summary": "Caller wants an appointment.",
+        "messages": [{"role": "assistant", "content": "Hello."}, {"role": "user", "content": "Hi."}],
+    }  # fmt: skip
+    return _make(Call, organization, **values | fields)
+
+
+def make_campaign(organization: Organization, **fields: Any) -> Campaign:
+    if "assistant" not in fields:
+        fields["assistant"] = make_assistant(organization)
+    return _make(Campaign, organization, **{"name": f"Spring recall {next(_count)}"} | fields)
+
+
+def make_lead(campaign: Campaign, **fields: Any) -> Lead:
+    position = next(_count)
+    values = {"phone_number": f"+4420794{position:05d}", "position": position, "variables": {"name": "Sam"}}
+    return _make(Lead, campaign.organization, campaign=campaign, **values | fields)
+
+
+def _make(model: Any, organization: Organization, **fields: Any) -> Any:
+    with acting(Scope((organization.pk,))):
+        return model.objects.create(organization=organization, **fields)
