@@ -17,6 +17,17 @@ from apps.organizations.models import OwnedModel, OwnedQuerySet
 CREDIT = 1_000_000
 
 
+class LedgerQuerySet(OwnedQuerySet):
+    def calls(self) -> Self:
+        return self.filter(kind=LedgerEntry.Kind.CALL)
+
+    def between(self, start: dt.datetime, end: dt.datetime) -> Self:
+        return self.filter(created_at__gte=start, created_at__lt=end)
+
+    def newest(self) -> Self:
+        return self.order_by("-created_at", "-id")
+
+
 class LedgerEntry(OwnedModel):
     """One booking on the balance of `organization`. Rows never change; corrections are new rows.
 
@@ -39,9 +50,15 @@ class LedgerEntry(OwnedModel):
     note = models.CharField(max_length=500, blank=True)
     actor = models.CharField(max_length=200, blank=True)
 
+    objects = LedgerQuerySet.as_manager()
+
     class Meta:
+        verbose_name_plural = "ledger entries"
         constraints = [models.UniqueConstraint(fields=["organization", "key"], name="one_booking_per_key")]
-        indexes = [models.Index(fields=["organization", "-created_at", "-id"], name="ledger_newest")]
+        indexes = [
+            models.Index(fields=["organization", "-created_at", "-id"], name="ledger_newest"),
+            models.Index(fields=["organization", "used_by", "-created_at", "-id"], name="ledger_newest_of_client"),
+        ]
 
 
 class HoldQuerySet(OwnedQuerySet):

@@ -1,0 +1,167 @@
+"""Booking: holds before a call, one charge after it, credits by hand. The payer is always named by the caller."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from decimal import Decimal
+
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+
+from apps.billing.metering import as_credits, cost_of, micro
+from apps.billing.models import CREDIT, Account, Checkpoint, Hold, LedgerEntry
+from apps.billing.sql import lock_account
+from apps.core.db import step, writes
+from apps.core.errors import Conflict, InsufficientCredits, Invalid
+from apps.organizations.models import Organization
+from apps.organizations.services import Actor, record_audit
+
+__all__ = [
+    "add_credits",
+    "available",
+    "balance",
+    "charge",
+    "cost_of",
+    "make_checkpoint",
+    "place_hold",
+    "release_hold",
+    "release_holds",
+    "set_low_balance",
+    "used_seconds",
+]
+
+HOLD = CREDIT
+# Far longer than any transaction of ours: whatever is older than this has committed, so no entry can slip in behind
+# a checkpoint.
+SETTLED = dt.timedelta(hours=1)
+
+
+def balance(organization_id: object) -> int:
+    """Micro-credits of an account, holds not taken off: the newest checkpoint and what was booked after it."""
+    newest = Checkpoint.objects.for_organization(organization_id).order_by("-at").first()
+    entries = LedgerEntry.objects.for_organization(organization_id)
+    if newest is None:
+        return _sum(entries)
+    return newest.balance + _sum(entries.filter(created_at__gt=newest.at))
+
+
+def available(organization_id: object) -> int:
+    """Micro-credits that a new call may still count on: the balance minus open holds."""
+    return balance(organization_id) - _sum(Hold.objects.for_organization(organization_id).open())
+
+
+@step
+def place_hold(*, payer_id: object, used_by: object, key: str, now: dt.datetime) -> None:
+    """Set one credit aside for a call that is about to start; a second time with the same key changes nothing.
+
+    Waits for other bookings of the same payer, so the check and the hold are one.
+    Raises InsufficientCredits when less than one credit is available (platform 3).
+    """
+    lock_account(payer_id)
+    if Hold.objects.for_organization(payer_id).filter(key=key).exists():
+        return
+    if available(payer_id) < HOLD:
+        left = balance(payer_id)
+        raise InsufficientCredits(_("No credits left. Buy credits to place calls."), balance=float(as_credits(left)))
+    Hold.objects.create(organization_id=payer_id, key=key, amount=HOLD, used_by=used_by)
+
+
+@step
+def release_hold(*, payer_id: object, key: str, now: dt.datetime) -> None:
+    """Give back what was set aside: the call certainly costs nothing. Without an open hold nothing happens."""
+    release_holds(payer_id=payer_id, keys=[key], now=now)
+
+
+@step
+def release_holds(*, payer_id: object, keys: Iterable[str], now: dt.datetime) -> int:
+    """`release_hold` for many keys in one statement. Returns how many were open."""
+    found = Hold.objects.for_organization(payer_id).open().filter(key__in=list(keys))
+    return found.update(released_at=now, updated_at=now)
+
+
+@step
+def charge(
+    *, payer_id: object, used_by: object, used_by_name: str, key: str, seconds: int, call_id: str, now: dt.datetime
+) -> int:
+    """Book an answered call once, however often its end is reported, and release its hold.
+
+    Args:
+        payer_id: whose balance pays: the organization, or its agency.
+        seconds: from the answer to the end.
+        call_id: the call's public id.
+
+    Returns the cost in micro-credits; on a repeat, what was booked the first time. May push the balance below zero.
+    """
+    lock_account(payer_id)
+    release_hold(payer_id=payer_id, key=key, now=now)
+    booked = LedgerEntry.objects.for_organization(payer_id).filter(key=key).first()
+    if booked:
+        return -booked.amount
+    cost = cost_of(seconds, now)
+    LedgerEntry.objects.create(
+        organization_id=payer_id, key=key, kind=LedgerEntry.Kind.CALL, amount=-cost, used_by=used_by,
+        used_by_name=used_by_name[:200], call_id=call_id, seconds=seconds,
+    )  # fmt: skip
+    return cost
+
+
+@writes
+def add_credits(
+    *, organization: Organization, credits: Decimal, note: str, actor: Actor, key: str, now: dt.datetime
+) -> LedgerEntry:
+    """Book credits by hand; a negative number takes some away. The same key books once.
+
+    Raises Conflict for a client, whose agency pays, and Invalid for nothing at all.
+    """
+    if organization.parent_id:
+        raise Conflict(_("The agency pays for this client. Book the credits on the agency."))
+    amount = micro(credits)
+    if not amount:
+        raise Invalid(_("Enter a number of credits other than zero."), param="credits")
+    lock_account(organization.pk)
+    if booked := LedgerEntry.objects.for_organization(organization).filter(key=key).first():
+        return booked
+    kind = LedgerEntry.Kind.CREDIT if amount > 0 else LedgerEntry.Kind.CORRECTION
+    entry = LedgerEntry.objects.create(
+        organization=organization, key=key, kind=kind, amount=amount, used_by=organization.pk,
+        used_by_name=organization.name, note=note[:500], actor=actor.label[:200],
+    )  # fmt: skip
+    record_audit(
+        organization=organization, by=actor, action="credits.add", target=entry, data={"credits": str(credits), "note": note[:500]}
+    )
+    return entry
+
+
+@writes
+def set_low_balance(*, organization: Organization, credits: int, now: dt.datetime) -> Account:
+    """Choose below how many credits the owners are warned."""
+    account, _made = Account.objects.get_or_create(organization=organization)
+    account.change(now, low_balance_credits=credits)
+    return account
+
+
+def used_seconds(*, payer_id: object, start: dt.datetime, end: dt.datetime, used_by: object | None = None) -> int:
+    """Seconds of charged calls booked from `start` until `end`; of one client, or of all the payer pays for."""
+    calls = LedgerEntry.objects.for_organization(payer_id).calls().between(start, end)
+    if used_by is not None:
+        calls = calls.filter(used_by=used_by)
+    return calls.aggregate(total=Sum("seconds"))["total"] or 0
+
+
+@writes
+def make_checkpoint(*, organization_id: object, now: dt.datetime) -> Checkpoint | None:
+    """Carry the sum of all settled entries in one row. None when nothing was booked since the last one."""
+    newest = Checkpoint.objects.for_organization(organization_id).order_by("-at").first()
+    entries = LedgerEntry.objects.for_organization(organization_id).filter(created_at__lte=now - SETTLED)
+    if newest:
+        entries = entries.filter(created_at__gt=newest.at)
+    last = entries.order_by("-created_at").values_list("created_at", flat=True).first()
+    if last is None:
+        return None
+    total = (newest.balance if newest else 0) + _sum(entries)
+    return Checkpoint.objects.create(organization_id=organization_id, at=last, balance=total)
+
+
+def _sum(rows: object) -> int:
+    return int(rows.aggregate(total=Sum("amount"))["total"] or 0)  # type: ignore[attr-defined]
