@@ -1,0 +1,166 @@
+"""Which column of a leads file is what: guessed from its header in many languages, chosen by a person, kept as JSON."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from apps.core import phone
+from apps.core.errors import Invalid
+
+MAX_VARIABLES = 50
+MAX_NAME = 200
+
+# Compared without case, accents, blanks and signs; the earlier wins. The first three are the API's own names.
+_NUMBER = (
+    "phonenumber", "phone", "number",
+    "mobilephone", "mobilephonenumber", "mobilenumber", "cellphone", "cellphonenumber", "cell",
+    "telephone", "telephonenumber", "contactnumber", "customernumber", "tel", "telno", "msisdn", "e164",
+    "telefon", "telefonnummer", "telefonnr", "rufnummer", "handy", "handynummer", "handynr", "mobil", "mobilnummer",
+    "mobiltelefon", "mobilfunk", "mobilfunknummer", "festnetz", "festnetznummer", "fon",
+    "telefoon", "telefoonnummer", "telefoonnr", "telnummer", "telnr", "mobiel", "mobielnummer", "mobielnr", "gsm",
+    "gsmnummer", "06nummer", "vastnummer",
+    "mobile", "portable", "telportable", "telephoneportable", "numerodetelephone", "numtel", "notel", "telephonemobile",
+    "telefono", "movil", "celular", "telefonomovil", "numerodetelefono", "cellulare", "telefonocellulare",
+    "numeroditelefono", "telefone", "telemovel", "numerodetelefone", "numertelefonu", "nrtelefonu", "komorka",
+    "telefonkomorkowy", "telefonnicislo", "puhelin", "puhelinnumero", "matkapuhelin", "telefonszam", "numardetelefon",
+    "ceptelefonu", "telefonnumarasi", "телефон", "номертелефона", "τηλεφωνο", "κινητο",
+    "nummer", "numero", "numer",
+)  # fmt: skip
+_NAME = (
+    "name", "fullname", "contactname", "customername", "leadname", "contact", "customer",
+    "vollername", "vollstandigername", "kontaktname", "kundenname", "ansprechpartner", "kontakt", "kunde", "nachname",
+    "naam", "volledigenaam", "contactnaam", "klantnaam", "contactpersoon", "klant", "achternaam",
+    "nom", "nomcomplet", "nomprenom", "prenomnom", "nomdefamille", "nombre", "nombrecompleto", "nome", "nomecompleto",
+    "nominativo", "imieinazwisko", "imienazwisko", "nazwisko", "jmeno", "namn", "navn", "nimi", "nev", "nume", "isim",
+    "adsoyad", "имя", "фио", "ονομα", "firstname", "lastname", "vorname", "voornaam", "prenom",
+)  # fmt: skip
+_PARTS = ("telefon", "telephon", "telefoon", "phone", "mobil", "handy", "rufnummer")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What each column of a file is for, by index from 0.
+
+    Attributes:
+        number: the column to call; None while nobody has chosen one.
+        variables: column to variable name; columns that are not in it are ignored.
+        name: the column that also fills the variable `name`, by which a lead is listed.
+    """
+
+    number: int | None
+    variables: Mapping[int, str] = field(default_factory=dict)
+    name: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {"number": self.number, "variables": {str(k): v for k, v in self.variables.items()}, "name": self.name}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        variables = {int(column): name for column, name in data.get("variables", {}).items()}
+        return cls(data.get("number"), variables, data.get("name"))
+
+    def filling(self) -> dict[str, int]:
+        """Variable name to the column that fills it."""
+        found = {name: column for column, name in self.variables.items()}
+        return found if self.name is None else {"name": self.name} | found
+
+    def unmapped(self, wanted: Collection[str]) -> list[str]:
+        """Variables that a template asks for and no column fills."""
+        return sorted(set(wanted) - self.filling().keys())
+
+    def check(self, width: int) -> None:
+        """Refuse a choice that makes no sense for a file of `width` columns; raises Invalid."""
+        used = [column for column in (self.number, self.name, *self.variables) if column is not None]
+        if self.number is None or not all(0 <= column < width for column in used):
+            raise Invalid(_("Choose the column that holds the phone numbers."), param="number")
+        names = list(self.variables.values())
+        for name in names:
+            if not name.strip() or len(name) > MAX_NAME or re.search(r"[{}\r\n]", name):
+                raise Invalid(_("“%(name)s” cannot be the name of a variable.") % {"name": name}, param="variables")
+            if names.count(name) > 1:
+                raise Invalid(_("Two columns are both called “%(name)s”.") % {"name": name}, param="variables")
+        if len(self.filling()) > MAX_VARIABLES:
+            raise Invalid(_("A lead can have at most 50 variables; leave some columns out."), param="variables")
+
+
+def guess_columns(
+    header: Sequence[str],
+    *,
+    wanted: Collection[str] = (),
+    sample: Sequence[Sequence[str]] = (),
+    country: str | None = None,
+) -> Columns:
+    """A proposal for the mapping page.
+
+    A variable is called as its header stands, spaces turned into `_`; where the template asks for the same name in
+    another spelling, as the template spells it. Without a telling header the number is the column of `sample` rows
+    that reads as numbers.
+    """
+    reason = reason_column(header)
+    keys = ["" if column == reason else _key(name) for column, name in enumerate(header)]
+    number = _first(keys, _NUMBER)
+    if number is None:
+        number = next((c for c, key in enumerate(keys) if any(part in key for part in _PARTS)), None)
+    if number is None:
+        number = _by_content(sample, len(header), country)
+    spelled = {_key(name): name for name in wanted}
+    named = [column for column in range(len(header)) if column != reason and header[column].strip()]
+    named = [column for column in named if column != number or keys[column] in spelled]
+    variables: dict[int, str] = {}
+    for column in named[:MAX_VARIABLES]:
+        proposed = spelled.get(keys[column]) or variable_name(header[column])
+        variables[column] = _unused(proposed, variables.values())
+    name = _first([key if column in variables else "" for column, key in enumerate(keys)], _NAME)
+    return Columns(number, variables, None if name is None or len(named) >= MAX_VARIABLES else name)
+
+
+def variable_name(header: str) -> str:
+    """The header as it stands, spaces turned into `_` (features 14)."""
+    return re.sub(r"\s", "_", re.sub(r"[{}]", "", header).strip())[:MAX_NAME]
+
+
+def reason_title() -> str:
+    """Header of the column that says why a row was refused."""
+    return _("Why this row was not imported")
+
+
+def reason_column(header: Sequence[str]) -> int | None:
+    """Where a file of refused rows, corrected and uploaded again, says why; in whatever language it was written."""
+    titles = set()
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            titles.add(reason_title())
+    return next((column for column, name in enumerate(header) if name in titles), None)
+
+
+def _key(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(mark for mark in plain if mark.isalnum())
+
+
+def _first(keys: Sequence[str], names: Sequence[str]) -> int | None:
+    return next((keys.index(name) for name in names if name in keys), None)
+
+
+def _by_content(sample: Sequence[Sequence[str]], width: int, country: str | None) -> int | None:
+    def numbers(column: int) -> int:
+        return sum(phone.parse(cells[column], country).number is not None for cells in sample)
+
+    best = max(range(width), key=numbers, default=None)
+    return best if best is not None and sample and numbers(best) * 2 > len(sample) else None
+
+
+def _unused(name: str, taken: Collection[str]) -> str:
+    proposed, count = name, 1
+    while proposed in taken:
+        count += 1
+        proposed = f"{name}_{count}"
+    return proposed
