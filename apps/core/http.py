@@ -120,7 +120,7 @@ def safe_client(base_url: str, headers: Mapping[str, str], timeout: float, limit
 def refuse_inside_transaction() -> None:
     """Raise when this thread holds a transaction open; the ones that wrap a test case do not count."""
     for connection in connections.all(initialized_only=True):
-        if any(not block._from_testcase for block in connection.atomic_blocks):
+        if any(not block._from_testcase for block in connection.atomic_blocks):  # type: ignore[attr-defined]
             raise OutsideInTransaction("HTTP inside a database transaction: reserve, commit, send, record.")
 
 

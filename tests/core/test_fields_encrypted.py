@@ -29,7 +29,7 @@ def stored(row, name="password"):
     """The bytes that a save of this row writes."""
     field = Safe._meta.get_field(name)
     value = field.get_db_prep_save(field.pre_save(row, add=True), connection)
-    return bytes(value) if value is not None else None
+    return bytes(value.obj) if value is not None else None
 
 
 def loaded(blob, organization_id=ADA):
