@@ -127,9 +127,8 @@ def add_credits(
         organization=organization, key=key, kind=kind, amount=amount, used_by=organization.pk,
         used_by_name=organization.name, note=note[:500], actor=actor.label[:200],
     )  # fmt: skip
-    record_audit(
-        organization=organization, by=actor, action="credits.add", target=entry, data={"credits": str(credits), "note": note[:500]}
-    )
+    data = {"credits": str(credits), "note": note[:500]}
+    record_audit(organization=organization, by=actor, action="credits.add", target=entry, data=data)
     return entry
 
 

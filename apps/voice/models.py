@@ -41,7 +41,10 @@ class Connection(Row):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["organization"], condition=models.Q(is_active=True), name="one_active_connection", nulls_distinct=False
+                fields=["organization"],
+                condition=models.Q(is_active=True),
+                name="one_active_connection",
+                nulls_distinct=False,
             ),
         ]
 

@@ -1,0 +1,202 @@
+"""One client for every voice engine: the wire that we offer ourselves (design 4), and what the engine announced.
+
+A dial or a command ends as a `Dialled`, never as an exception. Everything else raises Unavailable without an answer.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import httpx
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from apps.core import http
+from apps.core.addresses import address_problem, host_of
+from apps.core.errors import Invalid, Unavailable
+from apps.voice.capabilities import known_capabilities
+from apps.voice.models import Connection
+from apps.voice.outcomes import Dialled, json_object, of_answer, of_failure
+
+READ_SECONDS = 5.0
+WEB_CALL_SECONDS = 8.0
+ANSWER_LIMIT = 8 * 2**20
+
+
+class EngineTrouble(Unavailable):
+    """The engine gave no usable answer; `reason` is a word for programs: `refused`, `timeout`, `http_500`, …"""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(_("The voice engine does not answer. Try again in a minute."))
+        self.reason = reason
+
+
+class Engine:
+    """The engine behind a connection, with the connection's key. Speaks outside of transactions only."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.capabilities = known_capabilities(connection)
+
+    def dial(self, body: dict[str, Any], *, key: str, seconds: float | None = None) -> Dialled:
+        """`POST /calls/outbound`. The same dial is repeated with the same body and key, never with new ones.
+
+        Args:
+            key: the stored key of this dial, sent as Idempotency-Key.
+            seconds: for the whole exchange; DIAL_ANSWER_SECONDS when left out.
+        """
+        return self._start("/calls/outbound", body, key=key, seconds=seconds or settings.DIAL_ANSWER_SECONDS)
+
+    def web_call(self, body: dict[str, Any], *, key: str, seconds: float = WEB_CALL_SECONDS) -> Dialled:
+        """`POST /calls/web`: token and server URL stand in `body` of what comes back."""
+        return self._start("/calls/web", body, key=key, seconds=seconds)
+
+    def control(
+        self, call_ref: str, control_url: str, body: dict[str, Any], *, key: str, seconds: float | None = None
+    ) -> Dialled:
+        """Send a command to the process that holds the call: `control_url`, or the base URL without one.
+
+        An engine that names another process is believed once. Raises Invalid when the engine does not announce the
+        command (engine 5.1).
+        """
+        if body.get("type") not in self.capabilities.control:
+            raise Invalid(_("The voice engine of this call does not know this command."), param="type")
+        limit = seconds or settings.DIAL_ANSWER_SECONDS
+        path = f"/calls/{quote(call_ref, safe='')}/control"
+        done = self._start(control_url or path, body, key=key, seconds=limit)
+        elsewhere = done.error == "call_elsewhere" and done.control_url
+        return self._start(done.control_url, body, key=key, seconds=limit) if elsewhere else done
+
+    def find_by_reference(self, reference: str) -> dict[str, Any] | None:
+        """The engine's call with our reference. Only with the feature `reference`; None is "not listed"."""
+        found = self.list_calls(reference=reference)
+        return next((call for call in found if call.get("reference") == reference), None)
+
+    def list_calls(self, **query: Any) -> list[dict[str, Any]]:
+        """`GET /calls`, newest first: `limit`, `offset`, `start_date`, `reference`, …"""
+        answer = self._read("/calls", **query)
+        calls = answer if isinstance(answer, list) else answer.get("calls") if isinstance(answer, dict) else None
+        if not isinstance(calls, list):
+            raise EngineTrouble("unreadable")
+        return [call for call in calls if isinstance(call, dict)]
+
+    def get_call(self, ref: str) -> dict[str, Any] | None:
+        """One call as the engine knows it; None when it does not know it."""
+        found = self._read(f"/calls/{quote(ref, safe='')}", missing=None)
+        if isinstance(found, dict) and isinstance(found.get("call"), dict):
+            found = found["call"]
+        return found if isinstance(found, dict) else None
+
+    def voices(self, **query: Any) -> list[dict[str, Any]]:
+        answer = self._read("/voices", **query)
+        found = answer.get("voices") if isinstance(answer, dict) else answer
+        return [voice for voice in found if isinstance(voice, dict)] if isinstance(found, list) else []
+
+    def recording(self, ref: str, *, byte_range: str = "") -> http.Answer:
+        """The bytes of a recording (feature `recordings`): 200, or 206 for a Range header's value."""
+        extra = {"Range": byte_range} if byte_range else {}
+        answer = self._send("GET", f"/calls/{quote(ref, safe='')}/recording", seconds=30, headers=extra, limit=2**27)
+        if answer.status not in (200, 206) or answer.truncated:
+            raise EngineTrouble(f"http_{answer.status}")
+        return answer
+
+    def erase_content(self, ref: str) -> bool:
+        """`DELETE /calls/{id}/content` (feature `recordings`); may be repeated. False when there is no such call."""
+        answer = self._send("DELETE", f"/calls/{quote(ref, safe='')}/content", seconds=READ_SECONDS)
+        if answer.status == 404:
+            return False
+        _checked(answer)
+        return True
+
+    def simulate_inbound(self, *, to: str, from_: str, outcome: str | None = None, seed: int | None = None) -> str:
+        """Let the sandbox call one of our numbers (feature `simulate`). Returns the engine's call id."""
+        body = {"to": to, "from": from_, "outcome": outcome, "seed": seed}
+        content = _json({name: value for name, value in body.items() if value is not None})
+        answer = self._send("POST", "/simulate/inbound", content=content, seconds=READ_SECONDS)
+        if answer.status == 400:
+            said = json_object(answer.body)
+            raise Invalid(str(said.get("error") or _("The voice engine refused this call.")))
+        ref = json_object(_checked(answer).body).get("call_id")
+        if not isinstance(ref, str):
+            raise EngineTrouble("unreadable")
+        return ref
+
+    def set_receiver(self, *, url: str, secret: str, events: tuple[str, ...]) -> None:
+        """`PUT /engine/receiver` (feature `receiver`): where this engine's events go."""
+        body = {"url": url, "secret": secret, "events": list(events)}
+        _checked(self._send("PUT", "/engine/receiver", content=_json(body), seconds=READ_SECONDS))
+
+    def announced(self) -> dict[str, Any]:
+        """The body of `GET /engine`; empty for an engine of the base wire. Anything but 200 and 404 is trouble."""
+        answer = self._send("GET", "/engine", seconds=settings.DIAL_ANSWER_SECONDS)
+        if answer.status == 404:
+            return {}
+        found = json_object(_checked(answer).body)
+        if not found:
+            raise EngineTrouble("unreadable")
+        return found
+
+    def _start(self, target: str, body: dict[str, Any], *, key: str, seconds: float) -> Dialled:
+        try:
+            answer = self._send(
+                "POST", target, content=_json(body), seconds=seconds, headers={"Idempotency-Key": key}, raw=True
+            )
+        except (http.NotSent, http.NoAnswer) as error:
+            return of_failure(error)
+        return of_answer(answer, self.capabilities)
+
+    def _read(self, path: str, missing: Any = ..., **query: Any) -> Any:
+        asked = {name: value for name, value in query.items() if value is not None}
+        answer = self._send("GET", f"{path}?{urlencode(asked)}" if asked else path, seconds=READ_SECONDS)
+        if answer.status == 404 and missing is not ...:
+            return missing
+        try:
+            return json.loads(_checked(answer).body)
+        except (ValueError, RecursionError) as error:
+            raise EngineTrouble("unreadable") from error
+
+    def _send(
+        self, method: str, target: str, *, seconds: float, content: bytes | None = None,
+        headers: dict[str, str] | None = None, limit: int = ANSWER_LIMIT, raw: bool = False,
+    ) -> http.Answer:  # fmt: skip
+        sent = {"Authorization": f"Bearer {self.connection.api_key}", "Accept": "application/json"} | (headers or {})
+        if content is not None:
+            sent["Content-Type"] = "application/json"
+        try:
+            url, trusted = self._address(target)
+            return http.send(method, url, headers=sent, content=content, timeout=seconds, limit=limit, trusted=trusted)
+        except (http.NotSent, http.NoAnswer) as error:
+            if raw:
+                raise
+            raise EngineTrouble(error.reason) from error
+
+    def _address(self, target: str) -> tuple[str, bool]:
+        """A path below the base URL, or an absolute URL that the engine gave: on its own host, or a public one."""
+        trusted = self.connection.is_installation
+        base = self.connection.base_url.rstrip("/")
+        if target.startswith("/"):
+            return base + target, trusted
+        if urlsplit(target).scheme in ("http", "https") and _same_host(target, base):
+            return target, trusted
+        if problem := address_problem(target):
+            raise http.NotSent("blocked", problem)
+        return target, False
+
+
+def _same_host(url: str, base: str) -> bool:
+    try:
+        return host_of(url) == host_of(base)
+    except (ValueError, httpx.InvalidURL):
+        return False
+
+
+def _checked(answer: http.Answer) -> http.Answer:
+    if not 200 <= answer.status < 300 or answer.truncated:
+        raise EngineTrouble(f"http_{answer.status}")
+    return answer
+
+
+def _json(body: dict[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()

@@ -1,0 +1,121 @@
+"""What a dial or a command came to: the certainty table (engine 6), and nothing else."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from apps.core.http import Answer, NoAnswer, NotSent
+from apps.voice.capabilities import Capabilities
+
+Outcome = Literal["accepted", "refused", "unknown", "duplicate"]
+
+
+@dataclass(frozen=True)
+class Dialled:
+    """The fate of one request to dial or to control.
+
+    outcome:
+        accepted: the engine has it. `ref` may be missing when its answer could not be read: bind by reference.
+        refused: certain that nothing happened.
+        duplicate: the engine had accepted this reference before; `ref` is that call.
+        unknown: nothing is known; only the rules of engine 6 may go on from here.
+    error: a word for programs (`capacity`, `too_late`, `refused`, `timeout`, …); `details` are the engine's words.
+    retry_after: seconds the engine asks for, else None.
+    """
+
+    outcome: Outcome
+    ref: str | None = None
+    control_url: str = ""
+    error: str = ""
+    status: int | None = None
+    retry_after: float | None = None
+    details: list[str] = field(default_factory=list)
+    body: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def engine_is_down(self) -> bool:
+        """The engine cannot be reached or does not take our key: no other call would fare better."""
+        return self.outcome == "refused" and (self.status is None or self.status in (401, 402, 403))
+
+
+def of_answer(answer: Answer, capabilities: Capabilities) -> Dialled:
+    """Read an answer by the table. A status outside 2xx, 4xx and 5xx says nothing about what happened."""
+    body = json_object(answer.body)
+    outcome = _outcome(answer.status, body, capabilities)
+    known: dict[str, Any] = {
+        "status": answer.status,
+        "body": body,
+        "ref": _ref(body),
+        "control_url": _control_url(body),
+    }
+    if outcome == "accepted" and answer.status < 300:
+        return Dialled("accepted", **known)
+    return Dialled(
+        outcome,
+        error=str(body.get("type") or f"http_{answer.status}")[:60],
+        retry_after=_seconds(answer.headers.get("retry-after")),
+        details=_details(body),
+        **known,
+    )
+
+
+def of_failure(error: NotSent | NoAnswer) -> Dialled:
+    """A request without a usable answer: certain only when not one byte had left."""
+    outcome: Outcome = "refused" if isinstance(error, NotSent) else "unknown"
+    status = error.status if isinstance(error, NoAnswer) else None
+    if status is not None and status < 300:
+        outcome = "accepted"
+    return Dialled(outcome, error=error.reason, status=status, details=[str(error)[:300]])
+
+
+def json_object(content: bytes) -> dict[str, Any]:
+    """The JSON object of a body, or an empty one."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _outcome(status: int, body: dict[str, Any], capabilities: Capabilities) -> Outcome:
+    if 200 <= status < 300:
+        return "accepted"
+    if status == 409 and body.get("type") == "duplicate_reference":
+        return "duplicate"
+    if status == 409 and body.get("type") == "in_progress":
+        return "unknown"
+    if capabilities.has("certainty") and "rang" in body:
+        return _by_rang(body["rang"])
+    if status == 409 and capabilities.has("idempotency"):
+        # Most likely the key was used before with another body: then the earlier request was accepted.
+        return "unknown"
+    return "refused" if 400 <= status < 500 else "unknown"
+
+
+def _by_rang(rang: Any) -> Outcome:
+    if rang is False:
+        return "refused"
+    return "accepted" if rang is True else "unknown"
+
+
+def _ref(body: dict[str, Any]) -> str | None:
+    ref = body.get("call_id")
+    return ref if isinstance(ref, str) and 0 < len(ref) <= 255 else None
+
+
+def _control_url(body: dict[str, Any]) -> str:
+    url = body.get("control_url")
+    return url if isinstance(url, str) and len(url) <= 2048 else ""
+
+
+def _details(body: dict[str, Any]) -> list[str]:
+    found = body.get("details")
+    texts = [str(each)[:300] for each in found[:20]] if isinstance(found, list) else []
+    said = body.get("message") or body.get("error")
+    return texts or ([str(said)[:300]] if said else [])
+
+
+def _seconds(text: str | None) -> float | None:
+    return min(float(text), 3600.0) if text and text.isascii() and text.isdecimal() else None
