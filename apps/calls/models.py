@@ -69,6 +69,7 @@ class Call(OwnedModel):
 
     RUNNING = (Status.CONNECTING, Status.RINGING, Status.IN_PROGRESS)
     RANK = {Status.CONNECTING: 0, Status.RINGING: 1, Status.IN_PROGRESS: 2}
+    OPEN_DIALS = (Dial.RESERVED, Dial.SENDING, Dial.UNKNOWN)
 
     public_id = models.CharField(max_length=64, unique=True, default=new_call_id)
     direction = models.CharField(max_length=10, choices=Direction)
@@ -96,12 +97,18 @@ class Call(OwnedModel):
     dial = models.CharField(max_length=10, choices=Dial, default=Dial.NONE)
     dial_key = models.CharField(max_length=64, blank=True)
     dial_at = models.DateTimeField(null=True, blank=True)
+    wanted_until = models.DateTimeField(null=True, blank=True)
+    not_after = models.DateTimeField(null=True, blank=True)
+    refusal = models.CharField(max_length=60, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     fence = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
     checks = models.PositiveSmallIntegerField(default=0)
     next_check_at = models.DateTimeField(null=True, blank=True)
     last_news_at = models.DateTimeField(null=True, blank=True)
+    last_seq = models.PositiveIntegerField(default=0)
+    engine_instance = models.CharField(max_length=64, blank=True)
+    missing_since = models.DateTimeField(null=True, blank=True)
 
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -109,13 +116,17 @@ class Call(OwnedModel):
     is_simulated = models.BooleanField(default=False)
     is_charged = models.BooleanField(default=True)
     is_private = models.BooleanField(default=False)
+    cut_reason = models.CharField(max_length=40, blank=True)
     cost = models.BigIntegerField(null=True, blank=True)
+    usage = models.JSONField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
 
     summary = models.TextField(null=True, blank=True)  # noqa: DJ001
     analysis_result = models.JSONField(null=True, blank=True)
     analysis_problem = models.CharField(max_length=300, blank=True)
     messages = models.JSONField(null=True, blank=True)
     turns = models.JSONField(null=True, blank=True)
+    tool_calls = models.JSONField(null=True, blank=True)
     recording_url = models.CharField(max_length=2048, blank=True)
     report_at = models.DateTimeField(null=True, blank=True)
     content_erased_at = models.DateTimeField(null=True, blank=True)
@@ -141,6 +152,7 @@ class Call(OwnedModel):
             models.Index(fields=["organization", "assistant", "-created_at"], name="call_by_assistant"),
             models.Index(fields=["dial", "lease_until"], condition=models.Q(dial__in=["reserved", "sending", "unknown"]), name="call_dialling"),
             models.Index(fields=["organization", "origin"], name="call_by_origin"),
+            models.Index(fields=["last_news_at"], condition=models.Q(settled_at=None, connection__isnull=False), name="call_open"),
         ]
 
     def __str__(self) -> str:
@@ -153,6 +165,22 @@ class Call(OwnedModel):
     @property
     def is_final(self) -> bool:
         return not self.is_running
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Given up without knowing: the one final state that a late event may still turn (features 12)."""
+        return self.status == self.Status.FAILED and self.end_reason == "in_doubt"
+
+    @property
+    def money_key(self) -> str:
+        """Under this key the call is held and charged, once."""
+        return f"call:{self.public_id}"
+
+    def may_become(self, status: str) -> bool:
+        """Status moves one way: up the ladder while the call runs, then to one final status."""
+        if self.is_in_doubt:
+            return True
+        return self.is_running and self.RANK.get(status, 9) > self.RANK[self.status]  # type: ignore[call-overload]
 
 
 class CallEvent(OwnedModel):
@@ -188,14 +216,19 @@ class EngineEvent(Row):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["connection", "key"], name="one_event_per_key")]
-        indexes = [models.Index(fields=["created_at"], condition=models.Q(applied_at=None), name="event_open")]
+        indexes = [
+            models.Index(fields=["created_at"], condition=models.Q(applied_at=None), name="event_open"),
+            models.Index(fields=["call_id", "seq"], name="event_of_call"),
+            models.Index(fields=["connection", "call_ref"], condition=models.Q(call_id=None), name="event_unbound"),
+        ]
 
 
 class CallCommand(OwnedModel):
     """A control command: stored first, then sent; the same body within 10 s is the same command."""
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="commands")
-    key = models.CharField(max_length=200)
+    key = models.CharField(max_length=300)
+    digest = models.CharField(max_length=64, blank=True)
     type = models.CharField(max_length=20)
     body = EncryptedTextField(default=b"", blank=True)
     actor = models.CharField(max_length=200, blank=True)
