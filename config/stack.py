@@ -96,10 +96,10 @@ def stop_running(root: Path) -> int:
 
 
 def _start_servers(stack: Stack) -> None:
-    own_database, own_broker = "DATABASE_URL" in os.environ, "BROKER_URL" in os.environ
-    if own_database and "DATABASE_OWNER_URL" not in os.environ:
+    own_database, own_broker = os.environ.get("DATABASE_URL"), os.environ.get("BROKER_URL")
+    if own_database and not os.environ.get("DATABASE_OWNER_URL"):
         raise StartError("DATABASE_URL is set: set DATABASE_OWNER_URL too, the role that owns the database (README).")
-    if own_broker and "CACHE_URL" not in os.environ:
+    if own_broker and not os.environ.get("CACHE_URL"):
         raise StartError("BROKER_URL is set: set CACHE_URL too, for example redis://127.0.0.1:6379/1.")
     account = server_account()
     program = None if own_database else find_postgres(account)
@@ -135,7 +135,7 @@ def _environment(stack: Stack, known: dict[str, str]) -> dict[str, str]:
         "SECURE_COOKIES": "0", "DEVELOPMENT": "1", "SANDBOX": "1", "PORTAL_BASE_DOMAIN": "localhost",
         **{name: known[name] for name in ("SECRET_KEY", "MASTER_KEYS", "SANDBOX_KEY")},
     }  # fmt: skip
-    chosen = {name: value for name, value in os.environ.items() if value or name not in defaults}
+    chosen = {name: value for name, value in os.environ.items() if value}
     fixed = {
         "DATA_DIR": str(stack.root), "PORT": str(stack.port), "BASE_URL": stack.address,
         "DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONUNBUFFERED": "1",
@@ -152,11 +152,11 @@ def _celery(stack: Stack, role: str, *options: str) -> None:
 
 
 def _start_sandbox(stack: Stack) -> None:
-    port, key = stack.env["SANDBOX_URL"].rpartition(":")[2], stack.env["SANDBOX_KEY"]
     folder = stack.root / "sandbox"
     folder.mkdir(exist_ok=True)
-    clock = ["--clock", stack.env["SANDBOX_CLOCK"]] if stack.env.get("SANDBOX_CLOCK") else []
-    stack.run("sandbox", "-m", "engines.sandbox", "--port", port, "--key", key, "--data", str(folder), *clock)
+    port = stack.env["SANDBOX_URL"].rpartition(":")[2]
+    # Its key comes by SANDBOX_KEY: a command line is open to every account of the machine.
+    stack.run("sandbox", "-m", "engines.sandbox", "--port", port, "--data", str(folder))
 
 
 def _prepare(stack: Stack) -> dict[str, object]:

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from config.local.places import Places, arrange
 from config.local.postgres import APP, DATABASE, OWNER, find_postgres, postgres_url, start_postgres
@@ -50,8 +51,8 @@ def kept(root: Path) -> dict[str, str]:
     """Servers that stay up in `root`: started by whoever comes first."""
     state = root / "services.json"
     if state.exists():
-        known = json.loads(state.read_text())
-        places = Places(**{key: value if key == "moved" else Path(value) for key, value in known["places"].items()})
+        known = json.loads(state.read_text(), object_hook=_paths)
+        places = Places(**known["places"])
         if all(born(pid) == start for pid, start in known["servers"]) and valkey_answers(places):
             return environment(places)
     root.mkdir(mode=0o711, parents=True, exist_ok=True)
@@ -80,15 +81,26 @@ def environment(places: Places, database: str = DATABASE) -> dict[str, str]:
     }
 
 
+def _paths(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: Path(value) if isinstance(value, str) else value for name, value in found.items()}
+
+
 def _start(root: Path, running: list[tuple[subprocess.Popen[bytes], int]], *, outlive: bool) -> Places:
     account = server_account()
     program = find_postgres(account)
     places = arrange(root, major=program.major, account=account)
-    options = {"throwaway": True, "outlive": outlive, "output": subprocess.DEVNULL}
-    running.append((start_valkey(find_valkey(), places, **options), signal.SIGTERM))
-    passwords = dict.fromkeys(("postgres", OWNER, APP), PASSWORD)
-    server = start_postgres(program, places, account=account, passwords=passwords, **options)
-    running.append((server, signal.SIGINT))
+    queue = start_valkey(find_valkey(), places, throwaway=True, outlive=outlive, output=subprocess.DEVNULL)
+    running.append((queue, signal.SIGTERM))
+    database = start_postgres(
+        program,
+        places,
+        account=account,
+        passwords=dict.fromkeys(("postgres", OWNER, APP), PASSWORD),
+        throwaway=True,
+        outlive=outlive,
+        output=subprocess.DEVNULL,
+    )
+    running.append((database, signal.SIGINT))
     return places
 
 

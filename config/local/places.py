@@ -71,7 +71,7 @@ def may(account: Account | None, right: str, path: Path) -> bool:
     if not account:
         return True
     command = ["test", right, str(path)]
-    return not subprocess.run(command, cwd="/", **as_account(account)).returncode  # type: ignore[call-overload]
+    return not subprocess.run(command, cwd="/", **as_account(account)).returncode
 
 
 def runs(program: Path) -> str:

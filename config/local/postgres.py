@@ -139,11 +139,11 @@ def _initdb(program: Postgres, data: Path, account: Account | None, password: st
     if account:
         os.chown(word, account.uid, account.gid)
     locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if program.major >= 17 else ["--locale=C.UTF-8"]
-    command = [
+    command: list[str | Path] = [
         program.bin / "initdb", "-D", part, "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={word}",
         "-E", "UTF8", *locale, *(["--no-sync"] if throwaway else []),
     ]  # fmt: skip
-    done = subprocess.run(command, env=environment(), cwd="/", capture_output=True, text=True, **as_account(account))  # type: ignore[call-overload]
+    done = subprocess.run(command, env=environment(), cwd="/", capture_output=True, text=True, **as_account(account))
     word.unlink()
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]

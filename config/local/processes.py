@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypedDict
 
 PR_SET_PDEATHSIG = 1
 # Loaded before any fork: between fork and exec nothing may take the import lock.
@@ -34,6 +34,14 @@ class Account:
     name: str
     uid: int
     gid: int
+
+
+class Drop(TypedDict, total=False):
+    """What subprocess takes to run a child as another account."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
 
 
 def server_account() -> Account | None:
@@ -73,7 +81,7 @@ def spawn(
     )
 
 
-def as_account(account: Account | None) -> dict[str, object]:
+def as_account(account: Account | None) -> Drop:
     """The keyword arguments that make subprocess drop to an account."""
     return {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
 

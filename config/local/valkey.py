@@ -33,7 +33,7 @@ def start_valkey(
 ) -> subprocess.Popen[bytes]:
     """Start Valkey on its socket and wait until it answers."""
     places.valkey_socket.unlink(missing_ok=True)
-    command = [
+    command: list[str | Path] = [
         program, "--port", "0", "--unixsocket", places.valkey_socket, "--unixsocketperm", "600",
         "--dir", places.valkey, "--save", "", "--appendonly", "no" if throwaway else "yes",
         "--loglevel", "warning", "--logfile", places.valkey / "valkey.log", "--daemonize", "no",

@@ -39,7 +39,8 @@ class Running:
     """One start of the stack. Ends with `close`, whatever happened in between."""
 
     def __init__(self, data: Path, port: int, **changes: str) -> None:
-        self.data, self.port, self.lines = data, port, []
+        self.data, self.port = data, port
+        self.lines: list[str] = []
         self.process = subprocess.Popen(
             [sys.executable, "-m", "config.stack"],
             cwd=ROOT,

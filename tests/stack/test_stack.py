@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -136,7 +137,7 @@ def test_settings_that_cannot_work(tmp_path: Path, port: int, changes: dict[str,
     refused(command(**{"DATA_DIR": str(tmp_path), "PORT": str(port)} | changes), sentence)
 
 
-def refused(answer: object, sentence: str) -> None:
+def refused(answer: subprocess.CompletedProcess[str], sentence: str) -> None:
     """One line, that says what to do, and exit 1."""
     assert answer.returncode == 1
     assert answer.stdout == ""
