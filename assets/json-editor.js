@@ -1,7 +1,9 @@
 // Source of static/vendor/codemirror/json-editor.js: a JSON editor on top of a textarea.
 import { basicSetup, EditorView } from "codemirror";
 import { json, jsonParseLinter } from "@codemirror/lang-json";
+import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { linter, lintGutter } from "@codemirror/lint";
+import { tags } from "@lezer/highlight";
 
 const parse = jsonParseLinter();
 // An empty field means "nothing set", which is valid.
@@ -17,6 +19,13 @@ const look = EditorView.theme({
   ".cm-tooltip": { backgroundColor: "var(--color-base-100)", border: "1px solid var(--line)" },
 });
 
+const colours = HighlightStyle.define([
+  { tag: tags.propertyName, color: "var(--brand-ink)" },
+  { tag: tags.string, color: "var(--good-ink)" },
+  { tag: tags.number, color: "var(--notice-ink)" },
+  { tag: [tags.bool, tags.null], color: "var(--caution-ink)" },
+]);
+
 window.createJsonEditor = (textarea, nonce) => {
   const holder = document.createElement("div");
   holder.className = "json-editor";
@@ -28,6 +37,7 @@ window.createJsonEditor = (textarea, nonce) => {
     extensions: [
       EditorView.cspNonce.of(nonce),
       basicSetup,
+      syntaxHighlighting(colours),
       json(),
       linter(lint),
       lintGutter(),

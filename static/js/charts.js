@@ -2,7 +2,7 @@
 (() => {
   const charts = new Set();
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const tones = { brand: "--brand-ink", accent: "--accent-ink", good: "--color-success", notice: "--color-info", caution: "--color-warning", bad: "--color-error", plain: "--field-line" };
+  const tones = { brand: "--brand-ink", accent: "--accent-ink", good: "--color-success", notice: "--color-info", caution: "--color-warning", bad: "--color-error", plain: "--chart-plain" };
   const order = ["brand", "accent", "caution", "notice", "good", "plain", "bad"];
   const colour = (series, at) => css(tones[series.tone || order[at % order.length]]);
   const faded = (value) => `color-mix(in srgb, ${value} 14%, transparent)`;
@@ -25,7 +25,7 @@
       scales: type === "doughnut" ? {} : axes,
       cutout: "68%",
       plugins: {
-        legend: { display: many && "legend" in canvas.dataset, position: type === "doughnut" ? "right" : "top", align: "end", labels: { ...text, boxWidth: 8, boxHeight: 8, usePointStyle: true, pointStyle: "rectRounded" } },
+        legend: { display: many && "legend" in canvas.dataset, position: type === "doughnut" ? "right" : "top", align: type === "doughnut" ? "center" : "end", labels: { ...text, boxWidth: 8, boxHeight: 8, usePointStyle: true, pointStyle: "rectRounded" } },
         tooltip: {
           backgroundColor: css("--color-neutral"), titleColor: css("--color-neutral-content"), bodyColor: css("--color-neutral-content"),
           padding: 10, cornerRadius: 8, boxPadding: 4, usePointStyle: true,

@@ -22,12 +22,13 @@
     });
   });
   // Back from the next page: the browser may show this one as it was left.
-  window.addEventListener("pageshow", () =>
+  window.addEventListener("pageshow", (e) => {
+    if (!e.persisted) return;
     document.querySelectorAll(".is-busy").forEach((button) => {
       button.classList.remove("is-busy");
       button.disabled = false;
-    }),
-  );
+    });
+  });
 
   ui.on("click", "[data-reveal]", (e, button) => {
     const input = button.parentElement.querySelector("input");
