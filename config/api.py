@@ -1,5 +1,25 @@
-"""The one list of API routes: the whole public API on one screen. Mounted at /api/v1 (keys) and /o/<org>/api/v1 (people)."""
+"""The one list of API routes: the whole public API on one screen.
 
-from django.urls import URLPattern
+Mounted at /api/v1 (keys) and again at /o/<org>/api/v1 (signed-in people).
+"""
 
-urlpatterns: list[URLPattern] = []
+from django.urls import path
+
+from apps.assistants.api import AgentListView, AssistantListView, VoiceListView
+from apps.dashboard.api import AccountView, AgentView, AssistantView, HealthView, OrganizationView
+from apps.numbers.api import NumberListView, NumberView, TrunkListView, TrunkView
+
+urlpatterns = [
+    path("assistants", AssistantListView.as_view(), name="api_assistants"),
+    path("assistants/<uuid:pk>", AssistantView.as_view(), name="api_assistant"),
+    path("agents", AgentListView.as_view(), name="api_agents"),
+    path("agents/<uuid:pk>", AgentView.as_view(), name="api_agent"),
+    path("numbers", NumberListView.as_view(), name="api_numbers"),
+    path("numbers/<uuid:pk>", NumberView.as_view(), name="api_number"),
+    path("sip-trunks", TrunkListView.as_view(), name="api_sip_trunks"),
+    path("sip-trunks/<uuid:pk>", TrunkView.as_view(), name="api_sip_trunk"),
+    path("voices", VoiceListView.as_view(), name="api_voices"),
+    path("organizations", OrganizationView.as_view(), name="api_organizations"),
+    path("account", AccountView.as_view(), name="api_account"),
+    path("health", HealthView.as_view(), name="api_health"),
+]

@@ -217,7 +217,7 @@ TIME_ZONE = "UTC"
 
 # Static files: served by the application; nothing is fetched from anywhere else --------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = None if DEVELOPMENT else BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 0 if DEVELOPMENT else 3600

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
@@ -20,12 +21,18 @@ class BrandMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        host = request.META.get("HTTP_HOST", "")
-        brand = brand_of_host(_name(host))
+        brand = _brand_of(request)
         if brand is None and not _answers_anywhere(request):
             return unknown_host(request)
         request.brand = brand or installation_brand()  # type: ignore[attr-defined]
         return self.get_response(request)
+
+
+def _brand_of(request: HttpRequest) -> Brand | None:
+    try:
+        return brand_of_host(_name(request.get_host()))
+    except DisallowedHost:
+        return None
 
 
 def brand_of_host(host: str) -> Brand | None:

@@ -12,16 +12,25 @@ INSTALLATION_ID = UUID("00000000-0000-7000-8000-000000000001")
 RESERVED_SLUGS = {"www", "api", "admin", "app", "mail", "static", "internal", "hooks", "portal", "support", "status"}
 
 slug_rule = RegexValidator(
-    r"^[a-z0-9](?:[a-z0-9-]{1,38}[a-z0-9])$", _("Use 3 to 40 small letters, digits and dashes; a dash is neither first nor last.")
+    r"^[a-z0-9](?:[a-z0-9-]{1,38}[a-z0-9])$",
+    _("Use 3 to 40 small letters, digits and dashes; a dash is neither first nor last."),
 )
-colour_rule = RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Write a colour as # and six hexadecimal digits, such as #3B82F6."))
+colour_rule = RegexValidator(
+    r"^#[0-9a-fA-F]{6}$", _("Write a colour as # and six hexadecimal digits, such as #3B82F6.")
+)
 
 
 class BrandQuerySet(models.QuerySet["Brand"]):
     def of_host(self, host: str, base_domain: str) -> "BrandQuerySet":
         """The brand that answers on `host` (no port): its slug under the base domain, or a verified domain."""
-        by_slug = models.Q(slug=host.removesuffix(f".{base_domain}")) if host.endswith(f".{base_domain}") else models.Q(pk=None)
-        return self.filter(by_slug | models.Q(pk__in=Domain.objects.filter(host=host, verified_at__isnull=False).values("brand")))
+        by_slug = (
+            models.Q(slug=host.removesuffix(f".{base_domain}"))
+            if host.endswith(f".{base_domain}")
+            else models.Q(pk=None)
+        )
+        return self.filter(
+            by_slug | models.Q(pk__in=Domain.objects.filter(host=host, verified_at__isnull=False).values("brand"))
+        )
 
 
 class Brand(Row):

@@ -20,7 +20,9 @@ def absolute_url(brand: Brand, path: str = "/") -> str:
 
 
 @step
-def create_brand(*, slug: str, name: str, primary_color: str, accent_color: str, support_email: str = "", language: str = "") -> Brand:
+def create_brand(
+    *, slug: str, name: str, primary_color: str, accent_color: str, support_email: str = "", language: str = ""
+) -> Brand:
     """Make a brand. Raises ValidationError when the slug or a colour breaks its rule."""
     brand = Brand(
         slug=slug, name=name, primary_color=primary_color, accent_color=accent_color,

@@ -6,8 +6,8 @@ import datetime as dt
 import json
 from typing import Any
 
-from django.http import Http404, HttpRequest, JsonResponse
 from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser as BaseJSONParser
@@ -70,7 +70,9 @@ class JsonFirst(DefaultContentNegotiation):
         return parsers[0]
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
-        wants_page = "text/html" in request.META.get("HTTP_ACCEPT", "") and getattr(request._request, "browsable", False)
+        wants_page = "text/html" in request.META.get("HTTP_ACCEPT", "") and getattr(
+            request._request, "browsable", False
+        )
         if wants_page:
             return BrowsableRenderer(), "text/html"
         return renderers[0], renderers[0].media_type
@@ -95,7 +97,11 @@ def exception_handler(exception: Exception, context: dict[str, Any]) -> Response
         return Response({"error": "Forbidden", "type": "forbidden"}, status=403)
     if isinstance(exception, exceptions.APIException):
         return Response(
-            {"error": _titles().get(exception.status_code, "Invalid request"), "message": str(exception.detail), "type": _types().get(exception.status_code, "invalid_request")},
+            {
+                "error": _titles().get(exception.status_code, "Invalid request"),
+                "message": str(exception.detail),
+                "type": _types().get(exception.status_code, "invalid_request"),
+            },
             status=exception.status_code,
         )
     return None
@@ -130,11 +136,24 @@ def _walk(details: Any, path: str = "") -> Any:
 
 
 def _titles() -> dict[int, str]:
-    return {401: "Invalid API key", 403: "Forbidden", 404: "Not found", 405: "Method not allowed", 415: "Unsupported media type", 429: "Rate limit exceeded"}
+    return {
+        401: "Invalid API key",
+        403: "Forbidden",
+        404: "Not found",
+        405: "Method not allowed",
+        415: "Unsupported media type",
+        429: "Rate limit exceeded",
+    }
 
 
 def _types() -> dict[int, str]:
-    return {401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 429: "rate_limit_exceeded"}
+    return {
+        401: "unauthorized",
+        403: "forbidden",
+        404: "not_found",
+        405: "method_not_allowed",
+        429: "rate_limit_exceeded",
+    }
 
 
 def window(request: HttpRequest | Any, *, most: int = MAX_LIMIT) -> tuple[int, int]:
@@ -149,7 +168,9 @@ def _int(request: Any, name: str, default: int, least: int, most: int) -> int:
     try:
         return max(least, min(most, int(text)))
     except ValueError:
-        raise Invalid(f"{name}: a whole number is expected", param=name, details=[f"{name}: a whole number is expected"]) from None
+        raise Invalid(
+            f"{name}: a whole number is expected", param=name, details=[f"{name}: a whole number is expected"]
+        ) from None
 
 
 def pagination(total: int, limit: int, offset: int) -> dict[str, int]:

@@ -26,5 +26,7 @@ def application_role(databases: Any = None, **kwargs: Any) -> list[Error]:
 def brand_first(**kwargs: Any) -> list[Error]:
     """ALLOWED_HOSTS is decided by the brand middleware: it must stand first."""
     if settings.MIDDLEWARE[0] != "apps.branding.middleware.BrandMiddleware":
-        return [Error("BrandMiddleware must be the first middleware: it decides which hosts are known.", id="core.E002")]
+        return [
+            Error("BrandMiddleware must be the first middleware: it decides which hosts are known.", id="core.E002")
+        ]
     return []

@@ -24,7 +24,13 @@ class DomainError(Exception):
     title = "Invalid request"
 
     def __init__(
-        self, text: str = "", *, param: str | None = None, details: Sequence[str] = (), type: str | None = None, **extra: Any
+        self,
+        text: str = "",
+        *,
+        param: str | None = None,
+        details: Sequence[str] = (),
+        type: str | None = None,
+        **extra: Any,
     ) -> None:
         super().__init__(text)
         self.text = str(text) or self.title

@@ -49,7 +49,9 @@ class PhoneNumber(OwnedModel):
     phone_number = models.CharField(_("phone number"), max_length=16, unique=True)
     name = models.CharField(_("label"), max_length=200, null=True, blank=True)  # noqa: DJ001
     assistant = models.ForeignKey(Assistant, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    transfer_trunk = models.ForeignKey(SipTrunk, null=True, blank=True, on_delete=models.SET_NULL, related_name="numbers")
+    transfer_trunk = models.ForeignKey(
+        SipTrunk, null=True, blank=True, on_delete=models.SET_NULL, related_name="numbers"
+    )
     source = models.CharField(max_length=20, null=True, blank=True, default="manual")  # noqa: DJ001
     is_active = models.BooleanField(_("active"), default=True)
     version = models.PositiveIntegerField(default=1)
@@ -58,7 +60,9 @@ class PhoneNumber(OwnedModel):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=models.Q(phone_number__regex=r"^\+[1-9][0-9]{6,14}$"), name="number_is_e164"),
+            models.CheckConstraint(
+                condition=models.Q(phone_number__regex=r"^\+[1-9][0-9]{6,14}$"), name="number_is_e164"
+            ),
         ]
         indexes = [models.Index(fields=["organization", "-created_at", "-id"], name="number_newest")]
 

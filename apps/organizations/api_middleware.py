@@ -18,7 +18,7 @@ from apps.core.scope import Scope, acting
 from apps.organizations import rate
 from apps.organizations.middleware import SAFE, in_snapshot
 from apps.organizations.models import Organization
-from apps.organizations.scopes import scope_for
+from apps.organizations.scopes import page_scope
 from apps.organizations.sql import KeyEntry, organization_of_key
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class ApiMiddleware:
         rate.used(live.organization_id, live.key_id)
         if live.read_only and request.method not in SAFE:
             raise Forbidden("This API key is read-only.")
-        with acting(scope_for(organization, with_parent=True)):
+        with acting(page_scope(organization, reads=request.method in SAFE)):
             return _flattened(in_snapshot(request, self.get_response))
 
 

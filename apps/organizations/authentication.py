@@ -11,7 +11,7 @@ from apps.organizations.models import RANK, Organization, Role
 
 
 class KeyAuthentication(SessionAuthentication):
-    """The key was read by ApiMiddleware; a signed-in person by the page's middleware (browsable API, CSRF enforced there)."""
+    """The key was read by ApiMiddleware, a signed-in person by the page's middleware; a person's write needs CSRF."""
 
     def authenticate(self, request: Any) -> tuple[Any, Any] | None:
         inner = request._request

@@ -19,7 +19,7 @@ from apps.core.api import flat
 from apps.core.errors import DomainError
 from apps.core.scope import Scope, acting
 from apps.organizations.models import Organization
-from apps.organizations.scopes import scope_for
+from apps.organizations.scopes import page_scope
 from apps.organizations.sql import Entry, member_of
 
 PATH = re.compile(r"^/o/([^/]+)/")
@@ -34,7 +34,6 @@ class OrganizationMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.organization = None  # type: ignore[attr-defined]
         found = PATH.match(request.path_info)
         if not found:
             return self.get_response(request)
@@ -51,8 +50,7 @@ class OrganizationMiddleware:
         request.organization = organization  # type: ignore[attr-defined]
         request.role = entry.role  # type: ignore[attr-defined]
         request.via = entry.via  # type: ignore[attr-defined]
-        # The payer's balance and connection stand with the parent: used, never shown.
-        with acting(scope_for(organization, with_parent=True)):
+        with acting(page_scope(organization, reads=request.method in SAFE)):
             return in_snapshot(request, self.get_response)
 
     def _sign_in(self, request: HttpRequest) -> HttpResponse:
@@ -63,7 +61,7 @@ class OrganizationMiddleware:
 
 
 def in_snapshot(request: HttpRequest, get_response: Next) -> HttpResponse:
-    """GET: the rest of the request is one READ ONLY transaction, one snapshot. A view marked `unwrapped` goes without."""
+    """GET: the rest of the request is one READ ONLY transaction, one snapshot; a view marked `unwrapped` goes without."""
     if request.method not in SAFE or _is_unwrapped(request):
         return get_response(request)
     with transaction.atomic():
@@ -112,12 +110,20 @@ class ErrorMiddleware:
             return redirect(back)
         if exception.status == 404:
             raise Http404
-        return render(request, "errors/refused.html", {"error": exception, "title": _("That did not work")}, status=exception.status)
+        return render(
+            request,
+            "errors/refused.html",
+            {"error": exception, "title": _("That did not work")},
+            status=exception.status,
+        )
 
 
 def toast(text: str, *, level: str = "success", status: int = 200, **triggers: Any) -> HttpResponse:
     """An answer that only shows a toast. 4xx answers are swapped by htmx 4: nothing is swapped here."""
-    return HttpResponse(status=status, headers={"HX-Reswap": "none", "HX-Trigger": trigger(toast={"level": level, "text": text}, **triggers)})
+    return HttpResponse(
+        status=status,
+        headers={"HX-Reswap": "none", "HX-Trigger": trigger(toast={"level": level, "text": text}, **triggers)},
+    )
 
 
 def trigger(**events: Any) -> str:

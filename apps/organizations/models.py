@@ -86,6 +86,7 @@ class Organization(Row):
 class OwnedQuerySet(models.QuerySet):  # type: ignore[type-arg]
     def for_organization(self, organization: Organization | object) -> Self:
         """The one way from a page or the API to rows: only those of this organization."""
+        assert organization is not None, "a query of a tenant's rows needs the tenant"
         return self.filter(organization_id=getattr(organization, "pk", organization))
 
 

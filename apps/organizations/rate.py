@@ -1,4 +1,4 @@
-"""Request limits: fixed windows of one clock minute, counted by one atomic script, so they are exact across processes."""
+"""Request limits: fixed windows of one clock minute, counted by one atomic script: exact across processes."""
 
 from __future__ import annotations
 

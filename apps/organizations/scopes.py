@@ -19,11 +19,23 @@ def acting_for(
 ) -> AbstractContextManager[Scope]:
     """Act for one organization; its parent's rows (payer, connection) or its children's only when asked for."""
     scope = scope_for(organization, with_parent=with_parent)
-    if with_children:
-        with acting(overview("the children's ids")):
-            children = Organization.objects.children_of(organization).values_list("pk", flat=True)
-            scope = Scope((*scope.organizations, *children))
-    return acting(scope)
+    return acting(_with_children(organization, scope) if with_children else scope)
+
+
+def page_scope(organization: Organization, *, reads: bool) -> Scope:
+    """The scope of a page or an API request.
+
+    The payer's rows stand in it to be used, never shown. An agency that only reads also sees its clients' rows; a
+    change to a client is made in the client's own scope.
+    """
+    scope = scope_for(organization, with_parent=True)
+    return _with_children(organization, scope) if reads and organization.is_agency else scope
+
+
+def _with_children(organization: Organization, scope: Scope) -> Scope:
+    with acting(overview("the clients of an agency")):
+        children = Organization.objects.children_of(organization).values_list("pk", flat=True)
+        return Scope((*scope.organizations, *children))
 
 
 def overview(why: str) -> Scope:

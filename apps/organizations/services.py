@@ -47,7 +47,12 @@ SYSTEM = Actor(label="system")
 
 @step
 def record_audit(
-    *, organization: Organization, by: Actor, action: str, target: models.Model | None = None, data: dict[str, Any] | None = None
+    *,
+    organization: Organization,
+    by: Actor,
+    action: str,
+    target: models.Model | None = None,
+    data: dict[str, Any] | None = None,
 ) -> AuditEntry:
     """Note who did what to which thing, in the transaction that does it.
 
@@ -57,7 +62,9 @@ def record_audit(
     """
     return AuditEntry.objects.create(
         organization=organization, user=by.user, actor=by.label[:200], api_key_id=by.api_key_id, address=by.address,
-        action=action, target_type=target._meta.model_name if target else "", target_id=str(target.pk) if target else "",
+        action=action,
+        target_type=target._meta.model_name if target else "",
+        target_id=str(target.pk) if target else "",
         target=str(target)[:200] if target else "", data=data or {},
     )  # fmt: skip
 
@@ -110,6 +117,25 @@ def revoke_key(*, organization: Organization, key: ApiKey, by: Actor, now: dt.da
     """Revoke at once; a second time changes nothing."""
     if ApiKey.objects.for_organization(organization).live().filter(pk=key.pk).update(revoked_at=now, updated_at=now):
         record_audit(organization=organization, by=by, action="api_key.revoke", target=key, data={"name": key.name})
+
+
+@writes
+def set_retention(
+    *,
+    organization: Organization,
+    content_retention_days: int,
+    metadata_retention_days: int,
+    by: Actor,
+    now: dt.datetime,
+) -> None:
+    """How many days content and metadata are kept. The database refuses content above metadata."""
+    organization.change(
+        now, content_retention_days=content_retention_days, metadata_retention_days=metadata_retention_days
+    )
+    record_audit(
+        organization=organization, by=by, action="organization.retention", target=organization,
+        data={"content": content_retention_days, "metadata": metadata_retention_days},
+    )  # fmt: skip
 
 
 def _with_free_slug(row: Organization) -> Organization:

@@ -61,9 +61,15 @@ class Isolate(_Sql):
         self.table, self.column, self.shared, self.append_only = table, column, shared, append_only
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        return self.__class__.__name__, [self.table], {
-            "column": self.column, "shared": self.shared, "append_only": self.append_only,
-        }
+        return (
+            self.__class__.__name__,
+            [self.table],
+            {
+                "column": self.column,
+                "shared": self.shared,
+                "append_only": self.append_only,
+            },
+        )
 
     def forwards(self) -> str:
         nobody = f"{self.column} IS NULL OR " if self.shared else ""

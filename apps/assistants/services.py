@@ -1,0 +1,114 @@
+"""Writes of assistants. Form, API and import come in through the same validator."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from apps.assistants.models import Assistant
+from apps.assistants.schema import ASSISTANT_FIELDS, Cleaned, Context, clean_assistant
+from apps.core.addresses import address_problem
+from apps.core.db import step, writes
+from apps.core.errors import Conflict
+from apps.organizations.models import Organization
+from apps.organizations.services import Actor, record_audit
+
+FIELDS = tuple(field.name for field in ASSISTANT_FIELDS)
+
+
+class Stale(Conflict):
+    """Somebody else saved the thing since the form was opened; `current` is what stands now."""
+
+    def __init__(self, current: Assistant) -> None:
+        super().__init__(_("Somebody else changed this in the meantime. Compare both versions, then save again."))
+        self.current = current
+
+
+def context_for(organization: Organization) -> Context:
+    """What the validator must know of an organization and its installation."""
+    return Context(
+        address_problem=address_problem,
+        strict_models=settings.STRICT_MODELS,
+        local_models=organization.has_local_models_access,
+    )
+
+
+def values_of(assistant: Assistant) -> dict[str, Any]:
+    """The assistant's values by their names on the wire."""
+    return {name: getattr(assistant, name) for name in FIELDS}
+
+
+def judge_new(*, organization: Organization, data: Any) -> Cleaned:
+    return clean_assistant(data, context=context_for(organization))
+
+
+def judge_change(*, assistant: Assistant, data: Any) -> Cleaned:
+    """The validator's answer for a change; addresses are looked up here, so no transaction may be open."""
+    return clean_assistant(data, context=context_for(assistant.organization), partial=True, stored=values_of(assistant))
+
+
+@writes
+def create_assistant(*, organization: Organization, values: Mapping[str, Any], by: Actor) -> Assistant:
+    """Store a new assistant from values the validator returned."""
+    assistant = Assistant.objects.create(organization=organization, **values)
+    record_audit(organization=organization, by=by, action="assistant.create", target=assistant)
+    return assistant
+
+
+@writes
+def update_assistant(
+    *, assistant: Assistant, values: Mapping[str, Any], by: Actor, now: dt.datetime, expected_version: int | None = None
+) -> Assistant:
+    """Change the fields in `values`.
+
+    Args:
+        expected_version: the version the form was opened with; None overwrites (API).
+
+    Raises:
+        Stale: when somebody else saved since then.
+    """
+    current = (
+        Assistant.objects.for_organization(assistant.organization_id).live().select_for_update().get(pk=assistant.pk)
+    )
+    if expected_version is not None and current.version != expected_version:
+        raise Stale(current)
+    changed = {name: value for name, value in values.items() if getattr(current, name) != value}
+    if changed:
+        current.change(now, version=current.version + 1, **changed)
+        record_audit(
+            organization=current.organization, by=by, action="assistant.update", target=current,
+            data={"fields": sorted(changed)},
+        )  # fmt: skip
+    return current
+
+
+@writes
+def duplicate_assistant(*, assistant: Assistant, by: Actor) -> Assistant:
+    """A copy that is switched off, so that it does not answer before somebody looked at it."""
+    values = values_of(assistant) | {"name": _("Copy of %(name)s") % {"name": assistant.name}, "is_active": False}
+    values["name"] = values["name"][:200]
+    copy = Assistant.objects.create(organization=assistant.organization, **values)
+    record_audit(
+        organization=copy.organization, by=by, action="assistant.duplicate", target=copy, data={"of": str(assistant.pk)}
+    )
+    return copy
+
+
+@step
+def remove_assistant(*, assistant: Assistant, by: Actor, now: dt.datetime) -> bool:
+    """Mark as deleted; every read treats it as gone. False when it was already."""
+    live = Assistant.objects.for_organization(assistant.organization_id).live().filter(pk=assistant.pk)
+    if not live.update(deleted_at=now, updated_at=now, version=F("version") + 1):
+        return False
+    record_audit(organization=assistant.organization, by=by, action="assistant.delete", target=assistant)
+    return True
+
+
+@step
+def erase_organization(*, organization: Organization) -> None:
+    Assistant.objects.for_organization(organization).delete()

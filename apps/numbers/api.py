@@ -1,0 +1,237 @@
+"""Numbers and SIP trunks on the wire (api 8.3, 8.6)."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.assistants.models import Assistant
+from apps.core import db
+from apps.core.api import instant
+from apps.core.errors import NotFound
+from apps.core.phone import clean_e164
+from apps.numbers.models import PhoneNumber, SipTrunk
+from apps.numbers.services import create_trunk, delete_number, delete_trunk, register_number, update_number
+from apps.organizations.authentication import organization_of
+from apps.organizations.models import Organization
+from apps.organizations.services import Actor
+
+Success = inline_serializer("SuccessResponse", {"success": serializers.BooleanField()})
+
+
+class NumberSerializer(serializers.Serializer[Any]):
+    phone_number = serializers.CharField(max_length=32)
+    assistant_id = serializers.UUIDField(required=False, allow_null=True)
+    agent_id = serializers.UUIDField(required=False, allow_null=True)
+    transfer_trunk_id = serializers.UUIDField(required=False, allow_null=True)
+    workflow_id = serializers.UUIDField(required=False, allow_null=True)
+    name = serializers.CharField(max_length=200, required=False, allow_null=True)
+    is_active = serializers.BooleanField(required=False)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and "phone_number" not in data and "number" in data:
+            data = data | {"phone_number": data["number"]}
+        return super().to_internal_value(data)
+
+    def validate_phone_number(self, text: str) -> str:
+        if (number := clean_e164(text)) is None:
+            raise serializers.ValidationError("a phone number in E.164 form is expected, such as +31850000001")
+        return number
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Ids become rows of the organization; `assistant_id` wins over `agent_id`."""
+        organization: Organization = self.context["organization"]
+        values = {key: data[key] for key in ("phone_number", "name", "is_active") if key in data}
+        named = next((key for key in ("assistant_id", "agent_id") if key in data), None)
+        if named:
+            live = Assistant.objects.for_organization(organization).live()
+            values["assistant"] = _own(live, data[named], named)
+        if "transfer_trunk_id" in data:
+            trunks = SipTrunk.objects.for_organization(organization)
+            values["transfer_trunk"] = _own(trunks, data["transfer_trunk_id"], "transfer_trunk_id")
+        if data.get("workflow_id") is not None:
+            raise serializers.ValidationError({"workflow_id": "there is no workflow with this id"})
+        return values
+
+
+def _own(rows: Any, pk: UUID | None, field: str) -> Any:
+    if pk is None:
+        return None
+    if (found := rows.filter(pk=pk).first()) is None:
+        raise serializers.ValidationError({field: "there is nothing with this id in your organization"})
+    return found
+
+
+def number_body(number: PhoneNumber) -> dict[str, Any]:
+    assistant, trunk = number.assistant, number.transfer_trunk
+    assistant_id = str(assistant.pk) if assistant else None
+    name = assistant.name if assistant else None
+    return {
+        "id": str(number.pk),
+        "phone_number": number.phone_number,
+        "agent_id": assistant_id,
+        "assistant_id": assistant_id,
+        "agent_name": name,
+        "assistant_name": name,
+        "business_name": assistant.business_name if assistant else None,
+        "transfer_trunk_id": str(trunk.pk) if trunk else None,
+        "transfer_trunk_name": trunk.name if trunk else None,
+        "workflow_id": None,
+        "workflow_name": None,
+        "source": number.source,
+        "is_active": number.is_active,
+        "name": number.name,
+        "created_at": instant(number.created_at),
+        "updated_at": instant(number.updated_at),
+    }
+
+
+def _number(request: Request, pk: UUID) -> PhoneNumber:
+    found = PhoneNumber.objects.for_organization(organization_of(request))
+    if (number := found.select_related("assistant", "transfer_trunk", "organization").filter(pk=pk).first()) is None:
+        raise NotFound("There is no number with this id.")
+    return number
+
+
+OneNumber = inline_serializer("NumberEnvelope", {"number": serializers.DictField()})
+ManyNumbers = inline_serializer("NumberListEnvelope", {"numbers": serializers.ListField(child=serializers.DictField())})
+
+
+class NumberListView(APIView):
+    serializer_class = NumberSerializer
+
+    @extend_schema(operation_id="numbers_list", responses=ManyNumbers)
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        found = PhoneNumber.objects.for_organization(organization_of(request)).order_by("-created_at", "-id")
+        return Response(
+            {"numbers": [number_body(each) for each in found.select_related("assistant", "transfer_trunk")]}
+        )
+
+    @extend_schema(operation_id="numbers_create", request=NumberSerializer, responses={201: OneNumber})
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        organization = organization_of(request)
+        form = NumberSerializer(data=request.data, context={"organization": organization})
+        form.is_valid(raise_exception=True)
+        number = register_number(organization=organization, values=form.validated_data, by=Actor.of(request))
+        return Response({"number": number_body(number)}, status=201)
+
+
+class NumberView(APIView):
+    serializer_class = NumberSerializer
+
+    @extend_schema(operation_id="numbers_get", responses=OneNumber)
+    def get(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
+        return Response({"number": number_body(_number(request, pk))})
+
+    @extend_schema(operation_id="numbers_update", request=NumberSerializer(partial=True), responses=OneNumber)
+    def patch(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
+        number = _number(request, pk)
+        sent = {key: value for key, value in request.data.items() if key not in ("phone_number", "number")}
+        form = NumberSerializer(data=sent, partial=True, context={"organization": organization_of(request)})
+        form.is_valid(raise_exception=True)
+        update_number(number=number, values=form.validated_data, by=Actor.of(request), now=db.now())
+        return Response({"number": number_body(_number(request, pk))})
+
+    @extend_schema(operation_id="numbers_delete", request=None, responses=Success)
+    def delete(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
+        delete_number(number=_number(request, pk), by=Actor.of(request))
+        return Response({"success": True})
+
+
+class TrunkSerializer(serializers.Serializer[Any]):
+    """The newer spelling; older ones (`outbound_address`, `host` and `port`, `username`, `password`) are read too."""
+
+    name = serializers.CharField(max_length=200)
+    provider = serializers.CharField(max_length=200, required=False, allow_null=True, allow_blank=True)
+    address = serializers.CharField(max_length=255, required=False, allow_blank=True)
+    transport = serializers.ChoiceField(SipTrunk.Transport.choices, required=False, allow_null=True)
+    auth_username = serializers.CharField(max_length=200, required=False, allow_null=True, allow_blank=True)
+    auth_password = serializers.CharField(max_length=255, required=False, allow_blank=True)
+    inbound_addresses = serializers.ListField(
+        child=serializers.CharField(max_length=255), required=False, allow_null=True
+    )
+    outbound_number = serializers.CharField(max_length=32, required=False, allow_null=True)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            data = _newer_spelling(data)
+        return super().to_internal_value(data)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        return data | {"provider": data.get("provider") or ""}
+
+
+def _newer_spelling(data: dict[str, Any]) -> dict[str, Any]:
+    data = dict(data)
+    if "address" not in data:
+        host, port = data.get("host"), data.get("port")
+        data["address"] = data.get("outbound_address") or (f"{host}:{port}" if host and port else host) or ""
+    for new, old in (("auth_username", "username"), ("auth_password", "password")):
+        if new not in data and old in data:
+            data[new] = data[old]
+    return data
+
+
+def trunk_body(trunk: SipTrunk) -> dict[str, Any]:
+    """Every spelling a supported client reads; never the password."""
+    return {
+        "id": str(trunk.pk),
+        "org_id": str(trunk.organization_id),
+        "name": trunk.name,
+        "provider": trunk.provider,
+        "address": trunk.address,
+        "outbound_address": trunk.address,
+        "transport": trunk.transport,
+        "auth_username": trunk.auth_username,
+        "is_active": trunk.is_active,
+        "inbound_addresses": trunk.inbound_addresses,
+        "outbound_number": trunk.outbound_number,
+        "created_at": instant(trunk.created_at),
+        "updated_at": instant(trunk.updated_at),
+    }
+
+
+def _trunk(request: Request, pk: UUID) -> SipTrunk:
+    found = SipTrunk.objects.for_organization(organization_of(request)).select_related("organization").filter(pk=pk)
+    if (trunk := found.first()) is None:
+        raise NotFound("There is no SIP trunk with this id.")
+    return trunk
+
+
+OneTrunk = inline_serializer("TrunkEnvelope", {"trunk": serializers.DictField()})
+ManyTrunks = inline_serializer("TrunkListEnvelope", {"trunks": serializers.ListField(child=serializers.DictField())})
+
+
+class TrunkListView(APIView):
+    serializer_class = TrunkSerializer
+
+    @extend_schema(operation_id="sip_trunks_list", responses=ManyTrunks)
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        found = SipTrunk.objects.for_organization(organization_of(request)).order_by("-created_at", "-id")
+        return Response({"trunks": [trunk_body(each) for each in found]})
+
+    @extend_schema(operation_id="sip_trunks_create", request=TrunkSerializer, responses={201: OneTrunk})
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        form = TrunkSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        trunk = create_trunk(organization=organization_of(request), values=form.validated_data, by=Actor.of(request))
+        return Response({"trunk": trunk_body(trunk)}, status=201)
+
+
+class TrunkView(APIView):
+    serializer_class = TrunkSerializer
+
+    @extend_schema(operation_id="sip_trunks_get", responses=OneTrunk)
+    def get(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
+        return Response({"trunk": trunk_body(_trunk(request, pk))})
+
+    @extend_schema(operation_id="sip_trunks_delete", request=None, responses=Success)
+    def delete(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
+        delete_trunk(trunk=_trunk(request, pk), by=Actor.of(request), now=db.now())
+        return Response({"success": True})

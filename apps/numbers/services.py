@@ -1,0 +1,136 @@
+"""Writes of numbers and trunks."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from apps.assistants.models import Assistant
+from apps.core.db import step, writes
+from apps.core.errors import Conflict, Invalid
+from apps.numbers.models import PhoneNumber, SipTrunk
+from apps.organizations.models import Organization
+from apps.organizations.services import Actor, record_audit
+
+
+class StaleNumber(Conflict):
+    """Somebody else saved the number since the form was opened."""
+
+    def __init__(self, current: PhoneNumber) -> None:
+        super().__init__(_("Somebody else changed this in the meantime. Compare both versions, then save again."))
+        self.current = current
+
+
+@writes
+def register_number(*, organization: Organization, values: Mapping[str, Any], by: Actor) -> PhoneNumber:
+    """Register a number the customer forwards to us.
+
+    Args:
+        values: `phone_number` in E.164 and any of name, assistant, transfer_trunk, is_active.
+
+    Raises:
+        Conflict: the number is registered already, in any organization (the one thing a stranger may learn; spec api 8.3).
+    """
+    try:
+        with transaction.atomic():
+            number = PhoneNumber.objects.create(organization=organization, **values)
+    except IntegrityError:
+        raise Conflict(
+            _("The number %(number)s is already registered.") % {"number": values["phone_number"]},
+            type="already_exists", param="phone_number",
+        ) from None  # fmt: skip
+    record_audit(organization=organization, by=by, action="number.register", target=number)
+    return number
+
+
+@writes
+def update_number(
+    *, number: PhoneNumber, values: Mapping[str, Any], by: Actor, now: dt.datetime, expected_version: int | None = None
+) -> PhoneNumber:
+    """Change label, assistant, trunk or activity. Raises StaleNumber when somebody else saved first."""
+    current = PhoneNumber.objects.for_organization(number.organization_id).select_for_update().get(pk=number.pk)
+    if expected_version is not None and current.version != expected_version:
+        raise StaleNumber(current)
+    changed = {name: value for name, value in values.items() if getattr(current, name) != value}
+    if changed:
+        current.change(now, version=current.version + 1, **changed)
+        record_audit(
+            organization=current.organization,
+            by=by,
+            action="number.update",
+            target=current,
+            data={"fields": sorted(changed)},
+        )
+    return current
+
+
+@writes
+def delete_number(*, number: PhoneNumber, by: Actor) -> None:
+    record_audit(organization=number.organization, by=by, action="number.delete", target=number)
+    number.delete()
+
+
+@step
+def forget_assistant(*, assistant: Assistant, now: dt.datetime) -> int:
+    """Take a deleted assistant from its numbers. Returns how many there were."""
+    found = PhoneNumber.objects.for_organization(assistant.organization_id).filter(assistant=assistant)
+    return found.update(assistant=None, updated_at=now, version=F("version") + 1)
+
+
+@writes
+def create_trunk(*, organization: Organization, values: Mapping[str, Any], by: Actor) -> SipTrunk:
+    trunk = SipTrunk.objects.create(organization=organization, **values)
+    record_audit(organization=organization, by=by, action="trunk.create", target=trunk)
+    return trunk
+
+
+@writes
+def delete_trunk(*, trunk: SipTrunk, by: Actor, now: dt.datetime) -> None:
+    """Its numbers keep working inbound and lose the trunk; no running call ends."""
+    numbers = PhoneNumber.objects.for_organization(trunk.organization_id).filter(transfer_trunk=trunk)
+    numbers.update(transfer_trunk=None, updated_at=now, version=F("version") + 1)
+    record_audit(organization=trunk.organization, by=by, action="trunk.delete", target=trunk)
+    trunk.delete()
+
+
+def dial_number_for(
+    *, organization: Organization, assistant: Assistant | None = None, number_id: UUID | str | None = None
+) -> PhoneNumber:
+    """The number a call leaves from: the one asked for, else the assistant's oldest that can dial, else the organization's.
+
+    Raises Invalid with the reason when there is none.
+    """
+    owned = PhoneNumber.objects.for_organization(organization).select_related("transfer_trunk")
+    if number_id is not None:
+        number = owned.filter(pk=number_id).first()
+        return _checked(number)
+    candidates = owned.can_dial().order_by("created_at", "id")
+    own = candidates.filter(assistant=assistant).first() if assistant else None
+    number = own or candidates.first()
+    if number is None:
+        raise Invalid(
+            _("There is no active number with a trunk to call from. Add a trunk to a number first."), param="number_id"
+        )
+    return number
+
+
+def _checked(number: PhoneNumber | None) -> PhoneNumber:
+    if number is None:
+        raise Invalid(_("There is no such number."), param="number_id")
+    if not number.is_active:
+        raise Invalid(_("The number %(number)s is not active.") % {"number": number}, param="number_id")
+    if number.transfer_trunk is None or not number.transfer_trunk.can_dial:
+        raise Invalid(_("The number %(number)s has no trunk that can dial.") % {"number": number}, param="number_id")
+    return number
+
+
+@step
+def erase_organization(*, organization: Organization) -> None:
+    PhoneNumber.objects.for_organization(organization).delete()
+    SipTrunk.objects.for_organization(organization).delete()
