@@ -40,7 +40,6 @@ class Call:
     reference: str | None = None
     forwarded_from: str | None = None
     ring_seconds: int = 30
-    not_after: datetime | None = None
     id: str = field(default_factory=lambda: "eng-" + uuid.uuid4().hex[:20])
     status: str = "connecting"
     end_reason: str | None = None

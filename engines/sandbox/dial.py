@@ -36,21 +36,17 @@ class Dialler:
                 raise conflict(call_id=earlier.call_id)
             return Answer(_accepted(earlier.call_id, earlier.call_reference, base), headers=REPLAYED)
         number = _number(body, "destination")
-        raw, beside = _assistant(body), body
-        own = body["from"].get("number") if isinstance(body.get("from"), dict) else None
-        reference = self._reference(body)
-        ring_seconds = body.get("ring_seconds", 30)
-        if not isinstance(ring_seconds, int) or isinstance(ring_seconds, bool) or not 1 <= ring_seconds <= 300:
-            raise _refuse("ring_seconds", "1 to 300 seconds are possible")
+        raw, reference, ring_seconds = _assistant(body), self._reference(body), _ring_seconds(body)
         if body.get("not_after") is not None and instant(body["not_after"], "not_after") < utc_now():
             raise Refusal(400, "The deadline of this call has passed", "too_late", rang=False)
         self._check_capacity()
-        source = dice(engine.options.seed, number, engine.rings.seen(number))
-        outcome, asked = draw(source, number, inbound=False)
-        assistant = read_assistant(raw, beside, number)
+        assistant = read_assistant(raw, body, number)
         if isinstance(body.get("first_message"), str):
             # A greeting in the request beats both greetings of the assistant (features.md 1).
             assistant.greeting, assistant.greeting_outbound = body["first_message"], ""
+        own = body["from"].get("number") if isinstance(body.get("from"), dict) else None
+        source = dice(engine.options.seed, number, engine.rings.seen(number))
+        outcome, asked = draw(source, number, inbound=False)
         call = Call(
             direction="outbound",
             own=own if isinstance(own, str) else None,
@@ -193,6 +189,13 @@ def _assistant(body: dict[str, Any]) -> dict[str, Any]:
         error = "assistant.llm_config: this field is required"
         raise Refusal(400, error, "missing_field", param="assistant.llm_config", rang=False)
     return raw
+
+
+def _ring_seconds(body: dict[str, Any]) -> int:
+    value = body.get("ring_seconds", 30)
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 300:
+        raise _refuse("ring_seconds", "1 to 300 seconds are possible")
+    return value
 
 
 def _number(body: dict[str, Any], name: str) -> str:

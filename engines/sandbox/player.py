@@ -130,7 +130,7 @@ async def _ask_consent(talk: Talk) -> None:
     # A caller whose outcome was asked for agrees: its story would not be told otherwise.
     kind = talk.dice.choices(["given", "declined", "timeout"], weights=[80, 10, 10])[0]
     kind = "given" if call.asked else kind
-    call.consent["asked_at"] = iso(utc_now())
+    call.consent["asked_at"] = iso(call.stamp())
     talk.progress("consent", value="asked", digit=None)
     await _idle(call, len(message.split()) * 0.36)
     if call.outcome == "hangs_up_early":
@@ -143,7 +143,7 @@ async def _ask_consent(talk: Talk) -> None:
     if kind == "declined":
         talk.progress("consent", value="declined", digit="2")
         raise HangUp("consent_declined")
-    call.consent["given_at"] = iso(utc_now())
+    call.consent["given_at"] = iso(call.stamp())
     talk.progress("consent", value="given", digit="1")
 
 

@@ -4,6 +4,20 @@ import random
 import re
 
 LONGEST = 220
+# Sentences that tell the assistant how to behave are quoted last, facts with figures first.
+_ORDERS = (
+    "you your be speak always never do don't answer ask if keep when je jij u wees spreek altijd nooit geef vraag als "
+    "houd bent sie du seien sprechen immer nie antworten fragen wenn"
+)
+ORDERS = frozenset(_ORDERS.split())
+# Too common to tell what a question is about.
+_COMMON = (
+    "about also call could does done from have here more most much need that them then there they this what when where "
+    "which will with would your again after aber auch dann dass denn dies eine haben hier ihre ihnen kann können mehr "
+    "mich mein nach noch oder schon sich sind über wann wenn wird würde daar daarvoor deze door even geen goed hebben "
+    "heeft kunt maar mijn moet naar naartoe niet nog onze over voor waar wanneer weer worden zijn zou"
+)
+COMMON = frozenset(_COMMON.split())
 
 
 class Quotes:
@@ -15,6 +29,7 @@ class Quotes:
         last = parts[-1] if len(parts) > 1 else []
         rest = [sentence for part in (parts[:-1] if last else parts) for sentence in part]
         source.shuffle(rest)
+        rest.sort(key=_rank)
         self._all = list(dict.fromkeys(last + rest))
         self._left = list(self._all)
 
@@ -56,5 +71,13 @@ def _short(sentence: str) -> str:
     return sentence[:LONGEST].rsplit(" ", 1)[0] + " …"
 
 
+def _rank(sentence: str) -> int:
+    if sentence.split()[0].casefold() in ORDERS:
+        return 2
+    return 0 if any(letter.isdigit() for letter in sentence) else 1
+
+
 def _words(text: str) -> set[str]:
-    return {word for word in re.findall(r"\w+", text.casefold()) if len(word) > 4}
+    """Beginnings of the telling words, so that "costs" meets "cost"."""
+    words = re.findall(r"[^\W\d_]+", text.casefold())
+    return {word[:4] for word in words if len(word) > 3 and word not in COMMON}

@@ -103,3 +103,14 @@ def test_same_seed_and_history_same_call(tmp_path: Path) -> None:
     # A number that is called again lives through something else.
     outcomes = first[1]
     assert outcomes[:12] != outcomes[12:24]
+
+
+def test_real_time_is_told_in_real_time(tmp_path: Path) -> None:
+    with playing(tmp_path, clock=1) as (sandbox, receiver):
+        call_id = sandbox.called(assistant=assistant(max_duration_seconds=2), ring_seconds=1)
+        report = receiver.wait(call_id, FINAL)
+        started, ended = receiver.of(call_id, "status-update")
+        span = [datetime.fromisoformat(event["timestamp"]) for event in (started, ended)]
+        assert report["duration_seconds"] == sandbox.ring(call_id)["seconds"] == 2
+        assert 1.95 <= (span[1] - span[0]).total_seconds() < 2.5
+        assert abs((datetime.fromisoformat(report["started_at"]) - span[0]).total_seconds()) < 0.5
