@@ -29,6 +29,8 @@ def start(stack: Stack) -> None:
     _start_servers(stack)
     say("stack", "preparing the database")
     made = _prepare(stack)
+    if stack.stopping:
+        return
     if stack.env["SANDBOX"] == "1":
         _start_sandbox(stack)
     web = stack.run(
@@ -41,8 +43,8 @@ def start(stack: Stack) -> None:
     _celery(stack, "beat", "--schedule", str(stack.root / "run" / "beat"), "--pidfile=")
     assert web.process
     process = web.process
-    arrived = wait_until(lambda: stack.stopping.is_set() or process.poll() is not None or _answers(stack), seconds=60)
-    if stack.stopping.is_set():
+    arrived = wait_until(lambda: stack.stopping or process.poll() is not None or _answers(stack), seconds=60)
+    if stack.stopping:
         return
     if process.poll() is not None or not arrived:
         raise StartError("The web server did not answer: the lines above marked web say why.")
@@ -70,12 +72,12 @@ def run(root: Path) -> int:
         stack = Stack(root, host, port, {"BASE_URL": os.environ.get("BASE_URL") or f"http://localhost:{port}"})
         data_dir.write_state(root, address=stack.address, children={})
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: stack.stopping.set())
+            signal.signal(number, stack.ask_to_stop)
         try:
             start(stack)
             stack.watch()
         finally:
-            if stack.stopping.is_set():
+            if stack.stopping:
                 say("stack", "stopping")
             stack.stop()
             data_dir.write_state(root, address=stack.address, children={})
@@ -160,12 +162,14 @@ def _start_sandbox(stack: Stack) -> None:
 
 
 def _prepare(stack: Stack) -> dict[str, object]:
-    child = spawn([sys.executable, "-m", "config.prepare"], env=stack.env, cwd=BASE)
+    if stack.stopping:
+        return {}
+    child = stack.preparing = spawn([sys.executable, "-m", "config.prepare"], env=stack.env, cwd=BASE)
     try:
         said = child.communicate()[0].decode(errors="replace").strip().splitlines()
     finally:
         end(child, patience=PATIENCE)
-    if stack.stopping.is_set():
+    if stack.stopping:
         return {}
     if child.returncode:
         for line in said[-15:]:
@@ -180,13 +184,18 @@ def _announce(stack: Stack, made: dict[str, object], seconds: float) -> None:
     say("stack", f"ready after {seconds:.0f} s: {stack.address} (Ctrl-C or make stop ends it)")
     if not made.get("created"):
         return
-    slug, demo = made.get("demo_brand_slug"), ""
-    if slug:
-        demo = f"\n  Demo portal   http://{slug}.{stack.env['PORTAL_BASE_DOMAIN']}:{stack.port}"
+    slug = made.get("demo_brand_slug")
+    rows = {
+        "Switchboard": stack.address,
+        "E-mail": made["email"],
+        "Password": made["password"],
+        "API key": made.get("api_key"),
+        "Demo portal": slug and f"http://{slug}.{stack.env['PORTAL_BASE_DOMAIN']}:{stack.port}",
+        "Data": stack.root,
+    }
+    block = "\n".join(f"  {name:<13} {value}" for name, value in rows.items() if value)
     print(
-        f"\n  Switchboard   {stack.address}\n  E-mail        {made['email']}\n  Password      {made['password']}\n"
-        f"  API key       {made['api_key']}{demo}\n  Data          {stack.root}\n\n"
-        "  Password and key are shown this once. Cookies work without HTTPS here (SECURE_COOKIES=0).\n",
+        f"\n{block}\n\n  What is secret here is shown this once. Cookies work without HTTPS (SECURE_COOKIES=0).\n",
         flush=True,
     )
 

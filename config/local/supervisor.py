@@ -6,7 +6,6 @@ import contextlib
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -46,7 +45,8 @@ class Stack:
     port: int
     env: dict[str, str]
     children: list[Child] = field(default_factory=list)
-    stopping: threading.Event = field(default_factory=threading.Event)
+    preparing: subprocess.Popen[bytes] | None = None
+    stopping: bool = False
 
     @property
     def address(self) -> str:
@@ -66,9 +66,16 @@ class Stack:
         pids = {child.name: child.process.pid for child in self.children if child.process}
         data_dir.write_state(self.root, address=self.address, children=pids)
 
+    def ask_to_stop(self, *_: object) -> None:
+        """The handler of signals. A flag, no Event: the thread that the signal interrupts may hold the Event's lock."""
+        self.stopping = True
+        if self.preparing and self.preparing.poll() is None:
+            self.preparing.terminate()
+
     def watch(self) -> None:
         """Until told to stop: start again what ended, later each time it ends soon."""
-        while not self.stopping.wait(0.2):
+        while not self.stopping:
+            time.sleep(0.2)
             for child in self.children:
                 if child.process and child.process.poll() is not None:
                     self._ended(child)

@@ -70,6 +70,15 @@ def test_first_start_prints_the_login_and_ctrl_c_leaves_nothing(start: list[Runn
     assert gone(family)
 
 
+def test_ctrl_c_before_it_is_ready(start: list[Running], data: Path, port: int) -> None:
+    one = begin(start, data, port)
+    assert wait_until(lambda: "preparing the database" in one.said, seconds=15), one.said
+    family = one.family()
+    os.kill(one.process.pid, signal.SIGINT)
+    assert one.process.wait(20) == 0
+    assert gone(family)
+
+
 def test_after_kill_9_the_next_start_works_and_make_stop_ends_it(start: list[Running], data: Path, port: int) -> None:
     one = begin(start, data, port)
     began = time.monotonic()
