@@ -101,7 +101,7 @@ def _calls(now: datetime) -> list[dict[str, Any]]:
     ]
     keys = ("name", "to", "campaign", "status", "seconds", "cost", "minutes")
     calls = [dict(zip(keys, row, strict=True)) for row in rows]
-    return [call | {"started_at": now - timedelta(minutes=call["minutes"])} for call in calls]
+    return [call | {"started_at": now - timedelta(minutes=float(str(call["minutes"])))} for call in calls]
 
 
 def _volume() -> dict[str, Any]:

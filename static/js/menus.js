@@ -6,6 +6,21 @@
     close(menu);
     if (menu && e.target.closest(".pop-item")) menu.open = false;
   });
+  // A table scrolls sideways and would cut its menus off: those are placed on the window instead.
+  const GAP = 4;
+  const place = (menu) => {
+    const pop = menu.querySelector(".pop");
+    const box = menu.getBoundingClientRect();
+    pop.style.position = "fixed";
+    const up = box.bottom + pop.offsetHeight + GAP > innerHeight;
+    Object.assign(pop.style, {
+      inset: "auto",
+      top: `${up ? box.top - pop.offsetHeight - GAP : box.bottom + GAP}px`,
+      left: `${Math.max(GAP, Math.min(box.right - pop.offsetWidth, innerWidth - pop.offsetWidth - GAP))}px`,
+    });
+  };
+  document.addEventListener("toggle", (e) => e.target.matches?.(".table-wrap details[data-menu][open]") && place(e.target), true);
+  document.addEventListener("scroll", (e) => e.target.matches?.(".pop") || document.querySelectorAll(".table-wrap details[data-menu][open]").forEach((menu) => (menu.open = false)), true);
   document.addEventListener("keydown", (e) => {
     const menu = e.target.closest?.("details[data-menu]");
     if (!menu) return;
