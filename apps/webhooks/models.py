@@ -22,6 +22,10 @@ class DeliveryQuerySet(OwnedQuerySet):
     def due(self, now: dt.datetime) -> Self:
         return self.filter(status=Delivery.Status.WAITING, next_attempt_at__lte=now)
 
+    def unclaimed(self, now: dt.datetime) -> Self:
+        """Nobody is sending them: never claimed, or by a worker that did not come back."""
+        return self.filter(models.Q(lease_until=None) | models.Q(lease_until__lte=now))
+
 
 class Delivery(OwnedModel):
     """One event for one URL. `id` is X-Webhook-Id, the same on every retry; the body is serialised once."""
@@ -37,6 +41,7 @@ class Delivery(OwnedModel):
     level = models.CharField(max_length=10, choices=Level)
     owner_id = models.CharField(max_length=64, blank=True)
     url = models.CharField(max_length=2048)
+    url_digest = models.BinaryField(default=b"")
     secret = EncryptedTextField(default=b"", blank=True)
     body = EncryptedTextField(default=b"", blank=True)
     user_agent = models.CharField(max_length=100, blank=True)
@@ -45,7 +50,9 @@ class Delivery(OwnedModel):
     status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)
     attempt_count = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True)
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -55,10 +62,21 @@ class Delivery(OwnedModel):
         indexes = [
             models.Index(fields=["next_attempt_at"], condition=models.Q(status="waiting"), name="delivery_due"),
             models.Index(fields=["organization", "-created_at"], name="delivery_newest"),
+            models.Index(fields=["organization", "call_id"], name="delivery_by_call"),
+            models.Index(
+                fields=["organization", "url_digest", "next_attempt_at"],
+                condition=models.Q(status="waiting"),
+                name="delivery_by_endpoint",
+            ),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.id}"
 
 
 class Attempt(OwnedModel):
+    """One try of a delivery, written before it is sent: a try without outcome is one whose worker did not come back."""
+
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="tries")
     number = models.PositiveSmallIntegerField()
     sent_at = models.DateTimeField()
@@ -68,7 +86,14 @@ class Attempt(OwnedModel):
     answer = EncryptedTextField(default=b"", blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization", "delivery", "number"], name="one_row_per_attempt")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "delivery", "number"], name="one_row_per_attempt")
+        ]
+
+
+class EndpointQuerySet(OwnedQuerySet):
+    def off(self) -> Self:
+        return self.filter(off_at__isnull=False)
 
 
 class Endpoint(OwnedModel):
@@ -81,7 +106,11 @@ class Endpoint(OwnedModel):
     failures = models.PositiveIntegerField(default=0)
     open_until = models.DateTimeField(null=True, blank=True)
 
+    objects = EndpointQuerySet.as_manager()
+
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["organization", "level", "owner_id", "url_digest"], name="one_endpoint_per_url"),
+            models.UniqueConstraint(
+                fields=["organization", "level", "owner_id", "url_digest"], name="one_endpoint_per_url"
+            ),
         ]

@@ -1,0 +1,41 @@
+"""Celery entries of webhooks: wake up, send what is due."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from apps.core.db import now as read_now
+from apps.core.scope import acting
+from apps.organizations.scopes import overview
+from apps.organizations.tasks import TenantTask
+from apps.webhooks import deliveries
+from apps.webhooks.models import Delivery
+
+BATCH = 20
+SWEPT = 500
+
+
+@shared_task(base=TenantTask, ignore_result=True, time_limit=240)
+def deliver(organization_id: str, delivery_id: str) -> None:
+    """One delivery, then what else waits for the same URL, as long as its server takes it."""
+    following: object = delivery_id
+    for _count in range(BATCH):
+        if not deliveries.deliver(delivery_id=str(following), now=read_now()):
+            return
+        following = deliveries.next_due(after=str(following), now=read_now())
+        if following is None:
+            return
+
+
+@shared_task(ignore_result=True, time_limit=60)
+def sweep() -> None:
+    """Every 2 s: one task per URL that something is due for, so that one customer's backlog is one task."""
+    with acting(overview("deliveries that are due")):
+        now = read_now()
+        due = (
+            Delivery.objects.due(now).unclaimed(now).order_by("organization_id", "url_digest", "next_attempt_at", "id")
+        )
+        first = due.distinct("organization_id", "url_digest").values_list("organization_id", "pk")
+        found = list(first[:SWEPT])
+    for organization_id, delivery_id in found:
+        deliver.apply_async((str(organization_id), str(delivery_id)), expires=10)
