@@ -6,8 +6,9 @@ Mounted at /api/v1 (keys) and again at /o/<org>/api/v1 (signed-in people).
 from django.urls import path
 
 from apps.assistants.api import AgentListView, AssistantListView, VoiceListView
-from apps.dashboard.api import AccountView, AgentView, AssistantView, HealthView, OrganizationView
+from apps.dashboard.api import AccountView, AgentView, AssistantView, HealthView
 from apps.numbers.api import NumberListView, NumberView, TrunkListView, TrunkView
+from apps.portal.api import OrganizationView
 
 urlpatterns = [
     path("assistants", AssistantListView.as_view(), name="api_assistants"),

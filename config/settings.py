@@ -49,7 +49,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django.contrib.admin",
+    "apps.accounts.admin_app.OperatorAdminConfig",
     "django.contrib.humanize",
     "django.contrib.postgres",
     "django.forms",
@@ -78,7 +78,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "apps.accounts.middleware.PersonMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "apps.accounts.middleware.ActivityMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -112,6 +112,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "csp.context_processors.nonce",
                 "apps.branding.context.brand",
+                "apps.mail.context.mail",
                 "apps.dashboard.context.page",
             ],
             "builtins": ["django_cotton.templatetags.cotton", "django.templatetags.i18n", "django.templatetags.static"],
@@ -143,7 +144,12 @@ SANDBOX = env.bool("SANDBOX", False)
 SANDBOX_URL = env.str("SANDBOX_URL", "")
 SANDBOX_KEY = env.str("SANDBOX_KEY", "")
 BILL_SIMULATED_CALLS = env.bool("BILL_SIMULATED_CALLS", False)
+DEMO = env.bool("DEMO", True)
+ALLOW_INDEPENDENT_ORGANIZATIONS = env.bool("ALLOW_INDEPENDENT_ORGANIZATIONS", True)
 DIAL_ANSWER_SECONDS = env.float("DIAL_ANSWER_SECONDS", 4.0)
+# A dial that nobody finished is taken over after the lease; "not listed" is an answer after the settle time (engine 6).
+DIAL_LEASE_SECONDS = env.float("DIAL_LEASE_SECONDS", 30.0)
+DIAL_SETTLE_SECONDS = env.float("DIAL_SETTLE_SECONDS", 30.0)
 STRICT_MODELS = env.bool("STRICT_MODELS", False)
 MAX_CALL_SECONDS = env.int("MAX_CALL_SECONDS", 0)
 
@@ -156,6 +162,8 @@ BILLING_MINIMUM_SECONDS = env.int("BILLING_MINIMUM_SECONDS", 0)
 # Mail ------------------------------------------------------------------------------------------------------
 EMAIL_URL = env.str("EMAIL_URL", "")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{PRODUCT_NAME} <no-reply@{PORTAL_BASE_DOMAIN}>")
+# What reseller mails come from: nothing in them names the installation.
+PORTAL_FROM_EMAIL = env.str("PORTAL_FROM_EMAIL", f"no-reply@{PORTAL_BASE_DOMAIN}")
 if EMAIL_URL:
     vars().update(env.email_url("EMAIL_URL"))
 else:
@@ -206,7 +214,24 @@ ACCOUNT_RATE_LIMITS = {"login_failed": "5/15m/ip,5/15m/key", "signup": "10/h/ip"
 MFA_ADAPTER = "apps.accounts.adapter.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_RECOVERY_CODE_COUNT = 10
-USERSESSIONS_TRACK_ACTIVITY = True
+MFA_TOTP_TOLERANCE = 1
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+_forms = "apps.accounts.forms."
+ACCOUNT_FORMS = {
+    "login": f"{_forms}LoginForm",
+    "reset_password": f"{_forms}ResetPasswordForm",
+    "confirm_password_reset_code": f"{_forms}ConfirmResetForm",
+    "reset_password_from_key": f"{_forms}NewPasswordForm",
+    "change_password": f"{_forms}ChangePasswordForm",
+    "set_password": f"{_forms}SetPasswordForm",
+    "add_email": f"{_forms}AddEmailForm",
+    "confirm_email_verification_code": f"{_forms}ConfirmEmailForm",
+    "reauthenticate": f"{_forms}ReauthenticateForm",
+}
+MFA_FORMS = {"authenticate": f"{_forms}AuthenticateForm", "reauthenticate": f"{_forms}MfaReauthenticateForm"}
 
 # Language and time -----------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -268,5 +293,5 @@ LOGGING = {
     "formatters": {"short": {"format": "%(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "short"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {"httpx": {"level": "WARNING"}, "celery": {"level": "INFO"}},
+    "loggers": {"httpx": {"level": "WARNING"}, "celery": {"level": "WARNING"}},
 }

@@ -11,6 +11,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("brand/<str:version>.css", brand_css, name="brand_css"),
     path("api/v1/", include("config.api")),
     path("o/<slug:org>/api/v1/", include(("config.api", "browsable"))),
+    path("o/<slug:org>/", include("apps.dashboard.urls")),
+    path("o/<slug:org>/", include("apps.portal.urls")),
     path("admin/", admin.site.urls),
 ]
 if settings.DEVELOPMENT:

@@ -44,3 +44,18 @@ def search_calls(words: str, most: int) -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT call_id FROM search_calls(%s, %s)", (words, most))
         return [row[0] for row in cursor.fetchall()]
+
+
+def index_texts(call_ids: list[UUID]) -> None:
+    """Make these calls findable by what was said, by summary, names and numbers. In the caller's transaction and scope."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE calls_call SET search = to_tsvector('simple', concat_ws(' ', assistant_name, business_name,
+                own_number, other_number, summary,
+                (SELECT string_agg(turn->>'content', ' ') FROM jsonb_array_elements(
+                    CASE jsonb_typeof(messages) WHEN 'array' THEN messages ELSE '[]' END) turn)))
+            WHERE id = ANY (%s)
+            """,
+            (call_ids,),
+        )

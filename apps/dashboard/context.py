@@ -1,2 +1,147 @@
-def page(request):
-    return {}
+"""What every page's frame shows: where one is, where one can go, balance, running calls, banners."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from apps.billing.services import balance
+from apps.branding.services import absolute_url
+from apps.calls.models import Call
+from apps.organizations.access import may
+from apps.organizations.models import Organization, Role
+from apps.organizations.sql import organizations_of
+from apps.voice.capabilities import known_capabilities
+from apps.voice.services import find_connection, is_down
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    """The frame's data; nothing for fragments, and only what the request holds while an error is shown."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated or connection.needs_rollback or _is_fragment(request):
+        return {}
+    found: dict[str, Any] = {"profile_url": reverse("profile"), "user_menu": _user_menu(request)}
+    if organization := getattr(request, "organization", None):
+        found |= _organization(request, organization)
+    return found
+
+
+def _is_fragment(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request-Type") == "partial"
+
+
+def _organization(request: HttpRequest, organization: Organization) -> dict[str, Any]:
+    running = Call.objects.for_organization(organization).running().count()
+    return {
+        "organization": organization,
+        "can_edit": may(request, Role.MEMBER),
+        "can_admin": may(request, Role.ADMIN),
+        "can_own": may(request, Role.OWNER),
+        "workspaces": _workspaces(request, organization),
+        "navigation": navigation(request, organization),
+        "live_calls": {"count": running, "url": reverse("calls", args=[organization.slug]) + "?status=running"},
+        "balance": balance(organization.payer_id),
+        "balance_url": reverse("usage", args=[organization.slug]),
+        "palette_url": reverse("palette", args=[organization.slug]),
+        "banners": _banners(request, organization),
+    }
+
+
+def _workspaces(request: HttpRequest, organization: Organization) -> list[dict[str, Any]]:
+    brand = request.brand  # type: ignore[attr-defined]
+    return [
+        {
+            "name": each.name,
+            "url": reverse("overview", args=[each.slug]),
+            "current": each.organization_id == organization.pk,
+            "kind": "client" if each.parent_id else "agency",
+        }
+        for each in organizations_of(request.user.pk)
+        if brand.is_installation or each.brand_id == brand.pk
+    ]
+
+
+def navigation(request: HttpRequest, organization: Organization) -> list[dict[str, Any]]:
+    """The sidebar: groups of places this person may go to in this organization."""
+    groups: list[tuple[str, list[tuple[str, str, str, bool]]]] = [
+        ("", [("overview", _("Overview"), "layout-dashboard", True)]),
+        (
+            _("Build"),
+            [
+                ("assistants", _("Assistants"), "bot", True),
+                ("numbers", _("Phone numbers"), "hash", True),
+                ("trunks", _("SIP trunks"), "cable", True),
+            ],
+        ),
+        (_("Talk"), [("calls", _("Calls"), "phone", True), ("campaigns", _("Campaigns"), "megaphone", True)]),
+        (
+            _("Manage"),
+            [
+                ("usage", _("Usage"), "coins", True),
+                ("clients", _("Clients"), "building-2", organization.is_agency and request.via is None),  # type: ignore[attr-defined]
+                ("settings", _("Settings"), "settings", True),
+                ("help", _("Help"), "circle-question-mark", True),
+            ],
+        ),
+    ]
+    return [
+        {"label": label, "items": [_item(request, organization, *item[:3]) for item in items if item[3]]}
+        for label, items in groups
+    ]
+
+
+def _item(request: HttpRequest, organization: Organization, name: str, label: str, icon: str) -> dict[str, Any]:
+    url = reverse(name, args=[organization.slug])
+    current = request.path == url if name == "overview" else request.path.startswith(url)
+    return {"label": label, "url": url, "icon": icon, "current": current, "badge": None}
+
+
+def _banners(request: HttpRequest, organization: Organization) -> list[dict[str, Any]]:
+    banners = [_demo(request, organization)] if organization.is_demo else []
+    found = find_connection(organization)
+    if found is None:
+        banners.append(
+            {"level": "error", "icon": "plug-zap", "text": _("No voice engine is connected: nothing can be called.")}
+        )
+    elif is_down(found):
+        banners.append(
+            {"level": "error", "icon": "plug-zap",
+             "text": _("The voice engine does not answer. Campaigns wait and go on by themselves; no attempt is counted.")}
+        )  # fmt: skip
+    elif known_capabilities(found).simulated and not organization.is_demo:
+        banners.append(
+            {"level": "info", "icon": "flask-conical", "text": _("Sandbox: calls are simulated and reach no phone."),
+             "action_url": reverse("help_page", args=[organization.slug, "sandbox"]), "action_label": _("How it works")}
+        )  # fmt: skip
+    return banners
+
+
+def _demo(request: HttpRequest, organization: Organization) -> dict[str, Any]:
+    banner = {
+        "level": "info",
+        "icon": "flask-conical",
+        "text": _("This is a demo workspace: its people, calls and numbers are invented."),
+    }
+    if may(request, Role.OWNER):
+        banner |= {"action_url": reverse("demo_remove", args=[organization.slug]), "action_label": _("Remove the demo")}
+    return banner
+
+
+def _user_menu(request: HttpRequest) -> list[dict[str, Any]]:
+    if not request.user.is_superuser:
+        return []
+    items = [
+        {
+            "label": _("Administration"),
+            "url": absolute_url(request.user.brand, reverse("admin:index")),
+            "icon": "shield",
+        }
+    ]
+    if settings.DEVELOPMENT and not settings.EMAIL_URL:
+        items.append({"label": _("Mailbox"), "url": reverse("mailbox"), "icon": "inbox"})
+    return items

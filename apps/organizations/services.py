@@ -15,9 +15,20 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.branding.models import Brand
+from apps.core.client import client_address
 from apps.core.db import step, writes
 from apps.core.errors import Conflict
-from apps.organizations.models import ApiKey, AuditEntry, Membership, Organization, Role
+from apps.organizations.models import (
+    ApiKey,
+    AuditEntry,
+    Invitation,
+    Job,
+    Limits,
+    Membership,
+    Organization,
+    Role,
+    StoredAnswer,
+)
 
 LETTERS = string.ascii_letters + string.digits
 
@@ -34,8 +45,8 @@ class Actor:
     @classmethod
     def of(cls, request: Any) -> Actor:
         """The actor of a page's or API request."""
-        address = request.META.get("REMOTE_ADDR") or None
         inner = getattr(request, "_request", request)
+        address = client_address(inner)
         if key := getattr(inner, "api_key", None):
             return cls(label=f"API key {str(key.id)[:8]}", api_key_id=key.id, address=address)
         user = inner.user
@@ -136,6 +147,18 @@ def set_retention(
         organization=organization, by=by, action="organization.retention", target=organization,
         data={"content": content_retention_days, "metadata": metadata_retention_days},
     )  # fmt: skip
+
+
+@step
+def close_organization(*, organization: Organization, by: Actor, now: dt.datetime) -> None:
+    """People, keys and settings go; the row stays as a tombstone that no door opens."""
+    for model in (Membership, Invitation, ApiKey, StoredAnswer, Job, Limits):
+        model.objects.for_organization(organization).delete()
+    organization.change(
+        now, closed_at=organization.closed_at or now, slug=f"closed-{organization.pk.hex[-12:]}", webhook_url="",
+        webhook_secret="", webhook_events=None,
+    )  # fmt: skip
+    record_audit(organization=organization, by=by, action="organization.close", target=organization)
 
 
 def _with_free_slug(row: Organization) -> Organization:

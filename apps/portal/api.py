@@ -1,0 +1,54 @@
+"""POST /organizations: it makes clients (api 8.11)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.core.api import instant
+from apps.core.errors import Forbidden
+from apps.dashboard import api as dashboard
+from apps.organizations.authentication import organization_of
+from apps.organizations.services import Actor
+from apps.portal.services.clients import create_client, create_independent
+
+
+class OrganizationCreateSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=200)
+    parent_org_id = serializers.UUIDField(required=False, allow_null=True)
+    email = serializers.EmailField(required=False, allow_null=True)
+
+
+class OrganizationCreatedSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    parent_org_id = serializers.UUIDField(allow_null=True)
+    api_key = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class OrganizationView(dashboard.OrganizationView):
+    @extend_schema(
+        operation_id="organizations_create", request=OrganizationCreateSerializer,
+        responses={201: OrganizationCreatedSerializer},
+    )  # fmt: skip
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        own = organization_of(request)
+        form = OrganizationCreateSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        parent_id, name = form.validated_data.get("parent_org_id"), form.validated_data["name"]
+        if own.parent_id or (parent_id is not None and parent_id != own.pk):
+            raise Forbidden("parent_org_id must be your own organization, and a client may not make organizations.")
+        if parent_id:
+            made, secret = create_client(agency=own, name=name, by=Actor.of(request), key_name="API")
+        else:
+            made, secret = create_independent(like=own, name=name, by=Actor.of(request))
+        body = {
+            "id": str(made.pk), "name": made.name, "parent_org_id": str(made.parent_id) if made.parent_id else None,
+            "api_key": secret, "created_at": instant(made.created_at),
+        }  # fmt: skip
+        return Response(body, status=201)

@@ -1,0 +1,27 @@
+"""Erasing a whole organization: one small service per app, right to left, so that nothing is still pointed at."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from apps.assistants import services as assistants
+from apps.calls.services import erase as calls
+from apps.campaigns.services import erase as campaigns
+from apps.core.db import writes
+from apps.mail import services as mail
+from apps.numbers import services as numbers
+from apps.organizations.models import Organization
+from apps.organizations.services import Actor, close_organization
+from apps.webhooks import services as webhooks
+
+
+@writes
+def erase_all(*, organization: Organization, by: Actor, now: dt.datetime) -> None:
+    """Content, people, keys and settings go; the row stays closed, for the ledger and the parent's statements."""
+    campaigns.erase_organization(organization=organization)
+    calls.erase_organization(organization=organization)
+    numbers.erase_organization(organization=organization)
+    assistants.erase_organization(organization=organization)
+    webhooks.erase_organization(organization=organization)
+    mail.erase_organization(organization=organization)
+    close_organization(organization=organization, by=by, now=now)

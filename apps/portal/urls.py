@@ -1,0 +1,9 @@
+from django.urls import path
+
+from apps.portal import views
+
+urlpatterns = [
+    path("clients", views.clients, name="clients"),
+    path("clients/new", views.client_create, name="client_create"),
+    path("demo/remove", views.demo_remove, name="demo_remove"),
+]
