@@ -7,11 +7,13 @@ import re
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.urls import reverse
 
 from config.local.ports import free_port
 from config.local.processes import wait_until
@@ -28,8 +30,11 @@ def port() -> int:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("stack") / "var"
+def data() -> Iterator[Path]:
+    # Open to the account that PostgreSQL runs as: pytest's own folders are not.
+    with tempfile.TemporaryDirectory(prefix="sb-stack-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name) / "var"
 
 
 @pytest.fixture
@@ -50,7 +55,7 @@ def test_first_start_prints_the_login_and_ctrl_c_leaves_nothing(start: list[Runn
     one = begin(start, data, port)
     one.wait_ready(FIRST_START_SECONDS)
 
-    assert one.status("/accounts/login/") == 200
+    assert one.status(reverse("account_login")) == 200
     assert set(one.children()) == PROCESSES
     printed = dict(re.findall(r"^  (Switchboard|E-mail|Password|API key|Demo portal|Data) +(\S+)$", one.said, re.M))
     assert set(printed) == {"Switchboard", "E-mail", "Password", "API key", "Demo portal", "Data"}
@@ -91,7 +96,7 @@ def test_after_kill_9_the_next_start_works_and_make_stop_ends_it(start: list[Run
     two = begin(start, data, port)
     two.wait_ready()
     assert gone(family - {one.process.pid})
-    assert two.status("/accounts/login/") == 200
+    assert two.status(reverse("account_login")) == 200
 
     worker = two.children()["worker"]
     os.kill(worker, signal.SIGKILL)
