@@ -3,17 +3,24 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from django.views.generic import TemplateView
 
 from apps.branding.views import brand_css
+from apps.calls.hooks import engine_hook
+from apps.core.styleguide import styleguide
+from apps.organizations import urls as organizations
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("brand/<str:version>.css", brand_css, name="brand_css"),
+    path("hooks/engine/<str:hook_id>", engine_hook, name="engine_hook"),
     path("api/v1/", include("config.api")),
     path("o/<slug:org>/api/v1/", include(("config.api", "browsable"))),
     path("o/<slug:org>/", include("apps.dashboard.urls")),
     path("o/<slug:org>/", include("apps.portal.urls")),
+    path("o/<slug:org>/", include("apps.organizations.urls")),
+    path("", include("apps.accounts.urls")),
+    path("", include("apps.mail.urls")),
+    path("", include(organizations.outside)),
     path("admin/", admin.site.urls),
 ]
 if settings.DEVELOPMENT:
-    urlpatterns += [path("styleguide/", TemplateView.as_view(template_name="styleguide.html"), name="styleguide")]
+    urlpatterns += [path("styleguide/", styleguide, name="styleguide")]

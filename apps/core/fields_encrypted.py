@@ -50,6 +50,10 @@ class EncryptedTextField(models.BinaryField):
     `update()` and `bulk_update()`, which never see the row's owner.
     """
 
+    # What type checkers see on an instance.
+    _pyi_private_set_type: str
+    _pyi_private_get_type: str
+
     descriptor_class = _Attribute
 
     def __init__(self, *args: Any, owner: str = "organization_id", **kwargs: Any) -> None:

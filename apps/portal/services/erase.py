@@ -6,7 +6,7 @@ import datetime as dt
 
 from apps.assistants import services as assistants
 from apps.calls.services import erase as calls
-from apps.campaigns.services import erase as campaigns
+from apps.campaigns.services import campaigns
 from apps.core.db import writes
 from apps.mail import services as mail
 from apps.numbers import services as numbers
@@ -23,5 +23,5 @@ def erase_all(*, organization: Organization, by: Actor, now: dt.datetime) -> Non
     numbers.erase_organization(organization=organization)
     assistants.erase_organization(organization=organization)
     webhooks.erase_organization(organization=organization)
-    mail.erase_organization(organization=organization)
+    mail.erase_organization(organization_id=organization.pk)
     close_organization(organization=organization, by=by, now=now)

@@ -1,0 +1,39 @@
+"""Nightly work over the apps of each organization."""
+
+from __future__ import annotations
+
+import uuid
+
+from celery import shared_task
+
+from apps.calls.services import erase as calls
+from apps.campaigns.services import campaigns
+from apps.core import db
+from apps.core.scope import Scope, acting
+from apps.mail import services as mail
+from apps.organizations.models import Organization
+from apps.organizations.scopes import overview
+from apps.organizations.tasks import TenantTask
+from apps.webhooks import services as webhooks
+
+
+@shared_task(ignore_result=True, time_limit=60)
+def erase_expired() -> None:
+    """Send one task per organization, and forget old mail of nobody."""
+    with acting(overview("ids of organizations for tonight's erasure")):
+        ids = list(Organization.objects.values_list("pk", flat=True))
+    for organization_id in ids:
+        erase_expired_of.delay(str(organization_id))
+    with acting(Scope(())):
+        mail.erase_expired(organization_id=None, now=db.now())
+
+
+@shared_task(base=TenantTask, ignore_result=True, time_limit=600)
+def erase_expired_of(organization_id: str) -> None:
+    """What one organization keeps no longer, app by app; safe to run again."""
+    now = db.now()
+    organization = Organization.objects.get(pk=organization_id)
+    webhooks.erase_expired(now)
+    mail.erase_expired(organization_id=uuid.UUID(organization_id), now=now)
+    calls.erase_expired(organization=organization, now=now)
+    campaigns.erase_expired(organization=organization, now=now)

@@ -1,0 +1,322 @@
+"""The walk: every page and API operation, every method, as every stranger.
+
+Each route needs a sample below; a route without one fails the build. The owner must get an answer below 400 from each of
+them (what the walk never opens is not covered); everybody else must get exactly what a stranger gets for something that
+does not exist.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from apps.accounts.models import User
+from apps.calls.models import DoNotCall
+from apps.campaigns.models import Upload
+from apps.organizations.models import ApiKey, Invitation, Membership, Organization
+from tests import factories
+from tests.cases import TenantCase
+
+SAFE = ("get", "head", "options")
+METHODS = ("get", "post", "patch", "put", "delete")
+# Not an organization's: each is tested where it lives.
+OUTSIDE = {
+    "brand_css", "home", "profile", "set_language", "invitation", "mailbox", "mailbox_message", "engine_hook", "health",
+    "styleguide", "internal_ask", "openapi",
+}  # fmt: skip
+OUTSIDE_PREFIXES = ("account_", "mfa_", "usersessions_", "admin:", "profile_", "mailbox_", "invitation_")
+# Routes whose owner answer is a redirect or an error by design, with the status and the reason.
+EXPECTED: dict[str, set[int]] = {}
+
+
+@dataclass
+class Route:
+    name: str
+    pattern: str
+    params: tuple[str, ...]
+    view: Any = field(repr=False)
+
+    @property
+    def is_api(self) -> bool:
+        return self.pattern.startswith("api/v1/")
+
+    @property
+    def is_browsable(self) -> bool:
+        return self.pattern.startswith("o/<slug:org>/api/v1/")
+
+    @property
+    def is_page(self) -> bool:
+        return self.pattern.startswith("o/<slug:org>/") and not self.is_browsable
+
+
+def routes() -> list[Route]:
+    return list(_walk(get_resolver().url_patterns, "", ""))
+
+
+def _walk(patterns: Any, prefix: str, space: str) -> Iterator[Route]:
+    for each in patterns:
+        text = prefix + str(each.pattern)
+        if isinstance(each, URLResolver):
+            inner = f"{space}{each.namespace}:" if each.namespace else space
+            yield from _walk(each.url_patterns, text, inner)
+        elif isinstance(each, URLPattern):
+            params = tuple(each.pattern.converters)
+            yield Route(space + (each.name or ""), text, params, each.callback)
+
+
+class Thing:
+    """Rows of one organization, one of each kind that an address can name."""
+
+    def __init__(self, organization: Organization, user: User) -> None:
+        self.organization = organization
+        self.assistant = factories.make_assistant(organization, name="Secret-canary assistant")
+        self.trunk = factories.make_trunk(organization, name="Secret-canary trunk")
+        self.number = factories.make_number(
+            organization, name="Secret-canary line", assistant=self.assistant, transfer_trunk=self.trunk
+        )
+        self.call = factories.make_call(organization, summary="Secret-canary summary", assistant=self.assistant)
+        self.campaign = factories.make_campaign(organization, name="Secret-canary campaign", assistant=self.assistant)
+        self.lead = factories.make_lead(self.campaign, variables={"name": "Secret-canary lead"})
+        self.key = factories._make(
+            ApiKey, organization, name="Secret-canary key", prefix="fl_live_abcd", digest=_digest()
+        )
+        self.invitation = factories._make(
+            Invitation, organization, email="secret-canary@example.com", role="viewer", digest=_digest(),
+            expires_at=factories.NOW.replace(year=2099),
+        )  # fmt: skip
+        self.upload = factories._make(
+            Upload, organization, campaign=self.campaign, filename="secret-canary.csv",
+            content=b"Telefon;Name\n+442079460101;Secret-canary\n", country="DE",
+        )  # fmt: skip
+        self.refusal = factories._make(
+            DoNotCall, organization, phone_number="+442079460199", reason="Secret-canary"
+        )
+        self.member = factories.make_member(
+            organization,
+            factories.make_user(f"Secret-canary {organization.slug}", email=f"m@{organization.slug}.example"),
+            "viewer",
+        )
+
+    def sample(self, route: Route) -> dict[str, Any]:
+        """The parameters of a route, filled with this organization's rows. KeyError: the route needs a sample."""
+        found = {}
+        for param in route.params:
+            found[param] = self.organization.slug if param == "org" else self._value(route, param)
+        return found
+
+    def _value(self, route: Route, param: str) -> Any:
+        pattern = route.pattern.removeprefix("o/<slug:org>/").removeprefix("api/v1/")
+        first = pattern.split("/")[0]
+        kinds = {
+            "assistants": self.assistant.pk, "agents": self.assistant.pk, "numbers": self.number.pk, "trunks": self.trunk.pk,
+            "sip-trunks": self.trunk.pk, "campaigns": self.campaign.pk, "calls": self.call.public_id,
+            "do-not-call": self.refusal.pk,
+        }  # fmt: skip
+        by_param = {
+            "call_id": self.call.public_id, "lead_id": self.lead.pk, "lead": self.lead.pk, "upload_id": self.upload.pk,
+            "upload": self.upload.pk, "key_id": self.key.pk, "member_id": self.member.pk, "invitation_id": self.invitation.pk,
+            "name": "sandbox",
+        }  # fmt: skip
+        if param in by_param:
+            return by_param[param]
+        if param == "pk" and first in kinds:
+            return kinds[first]
+        if first == "settings":
+            for word, row in (("key", self.key), ("invitation", self.invitation), ("member", self.member)):
+                if word in pattern:
+                    return row.pk
+        raise KeyError(f"{route.name}: no sample for <{param}> of {route.pattern}")
+
+
+_numbers = itertools.count(1)
+
+
+def _digest() -> bytes:
+    return next(_numbers).to_bytes(32, "big")
+
+
+def path_of(route: Route, values: dict[str, Any]) -> str:
+    path = "/" + route.pattern
+    for param, value in values.items():
+        for converter in ("slug", "uuid", "str", "int", "path"):
+            path = path.replace(f"<{converter}:{param}>", str(value)).replace(f"<{param}>", str(value))
+    return path
+
+
+class WalkTest(TenantCase):
+    def setUp(self) -> None:
+        self.ours = Thing(self.client_org, self.cleo)
+        self.theirs = Thing(self.stranger, self.dov)
+        factories.add_credits(self.agency, 100)
+        factories.add_credits(self.stranger, 100)
+
+    def own_routes(self) -> list[Route]:
+        return [each for each in routes() if each.is_page or each.is_api or each.is_browsable]
+
+    def test_every_route_is_known(self) -> None:
+        unknown = [
+            each.name or each.pattern
+            for each in routes()
+            if not (each.is_page or each.is_api or each.is_browsable)
+            and each.name not in OUTSIDE
+            and not each.name.startswith(OUTSIDE_PREFIXES)
+            and not each.pattern.startswith(("admin/", "accounts/"))
+        ]
+        self.assertEqual(unknown, [])
+        for each in self.own_routes():
+            self.ours.sample(each)
+
+    def test_the_owner_opens_every_page(self) -> None:
+        """Every GET of Cleo's own pages, and every GET of her API, answers below 400."""
+        cleo, key = self.as_(self.cleo), self.api(self.client_org)
+        opened, wrong = 0, []
+        for each in self.own_routes():
+            path = path_of(each, self.ours.sample(each))
+            answer = key.client.get(path) if each.is_api else cleo.get(path)
+            if answer.status_code == 405:
+                continue
+            opened += 1
+            if answer.status_code >= 400 and answer.status_code not in EXPECTED.get(each.name, set()):
+                wrong.append(f"{each.name} {path}: {answer.status_code}")
+        self.assertEqual(wrong, [])
+        self.assertGreater(opened, 40)
+
+    def strangers(self) -> list[tuple[str, Client]]:
+        child_of_other = factories.make_organization("Dove Child", parent=self.stranger)
+        kid = factories.make_user("Kid")
+        factories.make_member(child_of_other, kid, "owner")
+        ended = factories.make_user("Ended", is_active=False)
+        factories.make_member(self.client_org, ended, "owner")
+        gone = factories.make_user("Gone")
+        membership = factories.make_member(self.client_org, gone, "owner")
+        with self.acting_for(self.client_org):
+            Membership.objects.filter(pk=membership.pk).delete()
+        return [("Dov", self.as_(self.dov)), ("Kid", self.as_(kid)), ("Gone", self.as_(gone))]
+
+    def test_strangers_get_404_for_every_page_and_method(self) -> None:
+        wrong, count = [], 0
+        for name, browser in self.strangers():
+            for each in self.own_routes():
+                if each.is_api:
+                    continue
+                path = path_of(each, self.ours.sample(each))
+                for method in METHODS:
+                    answer = getattr(browser, method)(path)
+                    count += 1
+                    if answer.status_code != 404 or b"ecret-canary" in answer.content:
+                        wrong.append(f"{name} {method} {path}: {answer.status_code}")
+        self.assertEqual(wrong, [])
+        self.assertGreater(count, 300)
+
+    def test_nobody_signed_in_is_sent_to_sign_in(self) -> None:
+        wrong = []
+        for each in self.own_routes():
+            if each.is_api:
+                continue
+            answer = Client().get(path_of(each, self.ours.sample(each)))
+            if answer.status_code != 302 or not answer["Location"].startswith("/accounts/login"):
+                wrong.append(f"{each.name}: {answer.status_code}")
+        self.assertEqual(wrong, [])
+
+    def test_our_slug_with_their_ids_is_404(self) -> None:
+        """Dov's own address with Cleo's rows in it: as absent as a random id, for every method."""
+        dov, key = self.as_(self.dov), self.api(self.stranger)
+        wrong, count = [], 0
+        for each in self.own_routes():
+            if not set(each.params) - {"org", "name"}:
+                continue
+            values = self.ours.sample(each) | ({"org": self.stranger.slug} if "org" in each.params else {})
+            path = path_of(each, values)
+            for method in METHODS:
+                if each.is_api:
+                    answer = (
+                        getattr(key.client, method)(path, {}, content_type="application/json")
+                        if method != "get"
+                        else key.client.get(path)
+                    )
+                else:
+                    answer = getattr(dov, method)(path)
+                count += 1
+                if answer.status_code not in (404, 405) or b"ecret-canary" in answer.content:
+                    wrong.append(f"{method} {path}: {answer.status_code}")
+        self.assertEqual(wrong, [])
+        self.assertGreater(count, 100)
+
+    def test_lists_never_show_a_strangers_rows(self) -> None:
+        dov, key = self.as_(self.dov), self.api(self.stranger)
+        with self.acting_for(self.stranger):
+            wrong = []
+        for each in self.own_routes():
+            if set(each.params) - {"org"}:
+                continue
+            path = path_of(each, {"org": self.stranger.slug} if "org" in each.params else {})
+            answer = key.client.get(path) if each.is_api else dov.get(path)
+            shown = answer.content.decode()
+            if any(
+                str(pk) in shown
+                for pk in (
+                    self.ours.assistant.pk,
+                    self.ours.number.pk,
+                    self.ours.campaign.pk,
+                    self.ours.call.public_id,
+                    self.client_org.pk,
+                )
+            ):
+                wrong.append(path)
+        self.assertEqual(wrong, [])
+
+    def test_bad_keys_get_401_for_every_operation(self) -> None:
+        revoked = factories.make_key(self.client_org)
+        with self.acting_for(self.client_org):
+            ApiKey.objects.filter(prefix=revoked[:12]).update(revoked_at=factories.NOW)
+        wrong = []
+        for each in self.own_routes():
+            if not each.is_api or each.name == "api_health":
+                continue
+            path = path_of(each, self.ours.sample(each))
+            for header in ({}, {"authorization": "Bearer fl_live_wrong"}, {"authorization": f"Bearer {revoked}"}):
+                for method in METHODS:
+                    answer = getattr(Client(headers=header), method)(path)
+                    if answer.status_code != 401 or answer["Content-Type"] != "application/json":
+                        wrong.append(f"{method} {path}: {answer.status_code}")
+        self.assertEqual(wrong, [])
+
+    def test_a_read_only_key_may_only_get(self) -> None:
+        key = self.api(self.client_org, read_only=True)
+        wrong = []
+        for each in self.own_routes():
+            if not each.is_api or each.name == "api_health":
+                continue
+            path = path_of(each, self.ours.sample(each))
+            for method in ("post", "patch", "delete"):
+                answer = getattr(key.client, method)(path, {}, content_type="application/json")
+                if answer.status_code != 403:
+                    wrong.append(f"{method} {path}: {answer.status_code}")
+        self.assertEqual(wrong, [])
+
+    def test_a_viewer_changes_nothing(self) -> None:
+        viewer = factories.make_user("Vera")
+        factories.make_member(self.client_org, viewer, "viewer")
+        browser = self.as_(viewer)
+        wrong = []
+        for each in self.own_routes():
+            if each.is_api:
+                continue
+            answer = browser.post(path_of(each, self.ours.sample(each)), {})
+            if answer.status_code < 400 and not (answer.status_code == 302 and _refused(answer)):
+                wrong.append(f"{each.name}: {answer.status_code}")
+        self.assertEqual(wrong, [])
+
+    def test_the_agencys_people_reach_their_client(self) -> None:
+        self.assertEqual(self.as_(self.ada).get(f"/o/{self.client_org.slug}/").status_code, 200)
+        self.assertEqual(self.as_(self.cleo).get(f"/o/{self.agency.slug}/").status_code, 404)
+
+
+def _refused(answer: Any) -> bool:
+    """A form sent by a person without the right goes back to where it came from; nothing was changed."""
+    return "/accounts/" not in answer["Location"] and bool(answer.wsgi_request._messages._queued_messages)
