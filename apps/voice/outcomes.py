@@ -64,9 +64,8 @@ def of_answer(answer: Answer, capabilities: Capabilities) -> Dialled:
 def of_failure(error: NotSent | NoAnswer) -> Dialled:
     """A request without a usable answer: certain only when not one byte had left."""
     outcome: Outcome = "refused" if isinstance(error, NotSent) else "unknown"
+    # Also after the head of a 2xx: without the body there is no id to bind, and the rules for the unknown find it.
     status = error.status if isinstance(error, NoAnswer) else None
-    if status is not None and status < 300:
-        outcome = "accepted"
     return Dialled(outcome, error=error.reason, status=status, details=[str(error)[:300]])
 
 

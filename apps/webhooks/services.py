@@ -117,6 +117,13 @@ def erase_expired(now: dt.datetime) -> None:
         _wipe(own.filter(created_at__lt=now - dt.timedelta(days=days), erased_at=None), now)
 
 
+@step
+def erase_organization(*, organization: Organization) -> None:
+    """Delete all deliveries of an organization and what is known of its URLs."""
+    Delivery.objects.for_organization(organization).delete()
+    Endpoint.objects.for_organization(organization).delete()
+
+
 def _wipe(found: Any, now: dt.datetime) -> None:
     ids = list(found.values_list("pk", flat=True))
     Attempt.objects.filter(delivery__in=ids).update(answer=b"", updated_at=now)
