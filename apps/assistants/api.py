@@ -69,12 +69,16 @@ def find_assistant(request: Request, pk: UUID) -> Assistant:
     return assistant
 
 
-class AssistantListView(APIView):
-    serializer_class = AssistantSerializer
+class Named:
+    """Under which key the content stands."""
 
     def named(self, content: Any, *, many: bool = False, warnings: list[str] | None = None) -> dict[str, Any]:
         body: dict[str, Any] = {"assistants" if many else "assistant": content}
         return body | ({"warnings": warnings} if warnings else {})
+
+
+class AssistantListView(Named, APIView):
+    serializer_class = AssistantSerializer
 
     @extend_schema(operation_id="assistants_list", responses=Many)
     def get(self, request: Request, **kwargs: Any) -> Response:
@@ -89,9 +93,8 @@ class AssistantListView(APIView):
         return Response(self.named(assistant_body(assistant), warnings=cleaned.warnings), status=201)
 
 
-class AssistantView(APIView):
+class AssistantView(Named, APIView):
     serializer_class = AssistantSerializer
-    named = AssistantListView.named
 
     @extend_schema(operation_id="assistants_get", responses=One)
     def get(self, request: Request, pk: UUID, **kwargs: Any) -> Response:

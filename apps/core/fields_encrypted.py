@@ -29,7 +29,7 @@ class _Attribute(DeferredAttribute):
         held = super().__get__(instance, cls)
         if not isinstance(held, _Held):
             return held
-        return self.field.opened(instance, held) if held.plain is None else held.plain
+        return self.field.opened(instance, held) if held.plain is None else held.plain  # type: ignore[attr-defined]
 
     def __set__(self, instance: models.Model, value: Any) -> None:
         if isinstance(value, bytes | memoryview):
@@ -51,8 +51,8 @@ class EncryptedTextField(models.BinaryField):
     """
 
     # What type checkers see on an instance.
-    _pyi_private_set_type: str
-    _pyi_private_get_type: str
+    _pyi_private_set_type: str  # type: ignore[assignment]
+    _pyi_private_get_type: str  # type: ignore[assignment]
 
     descriptor_class = _Attribute
 

@@ -54,4 +54,4 @@ def acting(scope: Scope) -> Iterator[Scope]:
 
 def in_transaction() -> bool:
     """Whether the application opened a transaction (the one a test case wraps around a test does not count)."""
-    return any(not block._from_testcase for block in connection.atomic_blocks)
+    return any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)

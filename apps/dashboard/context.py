@@ -61,7 +61,7 @@ def _workspaces(request: HttpRequest, organization: Organization) -> list[dict[s
             "current": each.organization_id == organization.pk,
             "kind": "client" if each.parent_id else "agency",
         }
-        for each in organizations_of(request.user.pk)
+        for each in organizations_of(request.user.pk)  # type: ignore[arg-type]
         if brand.is_installation or each.brand_id == brand.pk
     ]
 

@@ -47,7 +47,7 @@ class NumberSerializer(serializers.Serializer[Any]):
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         """Ids become rows of the organization; `assistant_id` wins over `agent_id`."""
         organization: Organization = self.context["organization"]
-        values = {key: data[key] for key in ("phone_number", "name", "is_active") if key in data}
+        values: dict[str, Any] = {key: data[key] for key in ("phone_number", "name", "is_active") if key in data}
         named = next((key for key in ("assistant_id", "agent_id") if key in data), None)
         if named:
             live = Assistant.objects.for_organization(organization).live()
@@ -132,7 +132,7 @@ class NumberView(APIView):
     @extend_schema(operation_id="numbers_update", request=NumberSerializer(partial=True), responses=OneNumber)
     def patch(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
         number = _number(request, pk)
-        sent = {key: value for key, value in request.data.items() if key not in ("phone_number", "number")}
+        sent = {key: value for key, value in dict(request.data).items() if key not in ("phone_number", "number")}
         form = NumberSerializer(data=sent, partial=True, context={"organization": organization_of(request)})
         form.is_valid(raise_exception=True)
         update_number(number=number, values=form.validated_data, by=Actor.of(request), now=db.now())

@@ -74,7 +74,7 @@ def record_audit(
     return AuditEntry.objects.create(
         organization=organization, user=by.user, actor=by.label[:200], api_key_id=by.api_key_id, address=by.address,
         action=action,
-        target_type=target._meta.model_name if target else "",
+        target_type=(target._meta.model_name or "") if target else "",
         target_id=str(target.pk) if target else "",
         target=str(target)[:200] if target else "", data=data or {},
     )  # fmt: skip

@@ -9,6 +9,7 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
+from allauth.account.models import EmailAddress
 from django.db.models import CharField, F, Q, Value
 from django.db.models.functions import Cast, Concat
 
@@ -98,7 +99,7 @@ def _same_person_at(brand: Brand, owner: User) -> User:
         brand=brand, username=username_of(brand.pk, owner.email), email=owner.email, name=owner.name,
         password=owner.password, language=owner.language, timezone=owner.timezone,
     )  # fmt: skip
-    user.emailaddress_set.create(email=owner.email, verified=True, primary=True)
+    EmailAddress.objects.create(user=user, email=owner.email, verified=True, primary=True)
     return user
 
 

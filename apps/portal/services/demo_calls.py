@@ -118,7 +118,10 @@ def _tool(turn: dict) -> dict:
 
 
 def _events(call: Call, turns: list[dict]) -> list[CallEvent]:
-    rows = [("created", call.created_at, {}), ("ringing", call.created_at + dt.timedelta(seconds=1), {})]
+    rows: list[tuple[str, dt.datetime | None, dict]] = [
+        ("created", call.created_at, {}),
+        ("ringing", call.created_at + dt.timedelta(seconds=1), {}),
+    ]
     if call.started_at:
         rows.append(("answered", call.started_at, {}))
     rows += [
@@ -134,7 +137,7 @@ def _events(call: Call, turns: list[dict]) -> list[CallEvent]:
 
 
 def _attempt(built: Built, each: content.PlannedCall, call: Call) -> Attempt:
-    campaign, leads = built.campaigns[each.campaign]
+    campaign, leads = built.campaigns[each.campaign or ""]
     lead = leads[each.other_party]
     lead.last_call_id, lead.last_attempt_at = call.public_id, call.created_at
     return Attempt(

@@ -6,6 +6,7 @@ import json
 import secrets
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.accounts.models import User, username_of
@@ -59,5 +60,5 @@ def _person(brand: Brand, email: str) -> tuple[User, str | None]:
     user = User(brand=brand, username=username_of(brand.pk, email), email=email)
     user.set_password(password)
     user.save()
-    user.emailaddress_set.create(email=email, verified=True, primary=True)
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     return user, password

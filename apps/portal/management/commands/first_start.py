@@ -6,6 +6,7 @@ import json
 import secrets
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
@@ -54,5 +55,5 @@ def _owner(password: str) -> User:
     )
     owner.set_password(password)
     owner.save()
-    owner.emailaddress_set.create(email=EMAIL, verified=True, primary=True)
+    EmailAddress.objects.create(user=owner, email=EMAIL, verified=True, primary=True)
     return owner
