@@ -150,6 +150,8 @@ DIAL_ANSWER_SECONDS = env.float("DIAL_ANSWER_SECONDS", 4.0)
 # A dial that nobody finished is taken over after the lease; "not listed" is an answer after the settle time (engine 6).
 DIAL_LEASE_SECONDS = env.float("DIAL_LEASE_SECONDS", 30.0)
 DIAL_SETTLE_SECONDS = env.float("DIAL_SETTLE_SECONDS", 30.0)
+# A test clock: how many seconds a minute between two attempts lasts.
+CAMPAIGN_MINUTE_SECONDS = env.float("CAMPAIGN_MINUTE_SECONDS", 60.0)
 STRICT_MODELS = env.bool("STRICT_MODELS", False)
 MAX_CALL_SECONDS = env.int("MAX_CALL_SECONDS", 0)
 
@@ -279,6 +281,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PREPROCESSING_HOOKS": ["apps.organizations.openapi.public_only"],
 }
 MAX_API_BODY_BYTES = 1024 * 1024
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", 100)
