@@ -1,16 +1,24 @@
-"""The viewer's language and time zone."""
+"""The viewer's language and time zone, and whose session this is."""
 
 from __future__ import annotations
 
+import time
 import zoneinfo
 from collections.abc import Callable
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.middleware.locale import LocaleMiddleware as DjangoLocaleMiddleware
 from django.utils import timezone, translation
 
 LANGUAGES = {code for code, _name in settings.LANGUAGES}
+WITHOUT_SESSION = ("/api/", "/v1/", "/static/", "/hooks/", "/brand/")
+SEEN = "seen_at"
+SEEN_SECONDS = 600
+
+Next = Callable[[HttpRequest], HttpResponse]
 
 
 class LocaleMiddleware(DjangoLocaleMiddleware):
@@ -26,23 +34,44 @@ class LocaleMiddleware(DjangoLocaleMiddleware):
 
 
 class PersonMiddleware:
-    """Once the person is known: her own choices."""
+    """Once the person is known: her own choices. A session opened at another brand is nobody's here."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path_info.startswith(("/api/", "/v1/", "/static/", "/hooks/")) and request.user.is_authenticated:
-            self._activate(request)
+        if not request.path_info.startswith(WITHOUT_SESSION) and request.user.is_authenticated:
+            self._settle(request)
         try:
             return self.get_response(request)
         finally:
             timezone.deactivate()
 
-    def _activate(self, request: HttpRequest) -> None:
+    def _settle(self, request: HttpRequest) -> None:
         user = request.user
+        if user.brand_id != request.brand.pk:  # type: ignore[attr-defined]
+            request.user = AnonymousUser()
+            return
         if user.language in LANGUAGES:
             translation.activate(user.language)
             request.LANGUAGE_CODE = user.language  # type: ignore[attr-defined]
         if user.timezone in zoneinfo.available_timezones():
             timezone.activate(zoneinfo.ZoneInfo(user.timezone))
+
+
+class ActivityMiddleware:
+    """Every ten minutes of use: the session's 14 days begin anew and its line in the list of sessions is fresh.
+
+    allauth's own middleware writes on every request; a page of ours is read-only.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith(WITHOUT_SESSION) and request.user.is_authenticated:
+            now = int(time.time())
+            if now - request.session.get(SEEN, 0) > SEEN_SECONDS:
+                request.session[SEEN] = now
+                UserSession.objects.create_from_request(request)
+        return self.get_response(request)

@@ -1,5 +1,10 @@
 """People. An account belongs to the brand of the host where it was made."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin, UserManager
 from django.db import models
 from django.db.models.functions import Lower
@@ -15,7 +20,7 @@ def username_of(brand_id: object, email: str) -> str:
 
 
 class UserQuerySet(models.QuerySet["User"]):
-    def at(self, brand_id: object, email: str) -> "UserQuerySet":
+    def at(self, brand_id: object, email: str) -> UserQuerySet:
         return self.filter(username=username_of(brand_id, email))
 
 
@@ -53,12 +58,36 @@ class User(AbstractBaseUser, PermissionsMixin, Row):
         return str(self)
 
 
+class SecurityEventQuerySet(models.QuerySet["SecurityEvent"]):
+    def of_people(self, user_ids: Iterable[UUID]) -> SecurityEventQuerySet:
+        return self.filter(user_id__in=user_ids).select_related("user")
+
+
 class SecurityEvent(Row):
     """Sign-in, failure, password, second factor, sessions: the audit page reads them beside the organization's."""
 
+    class Kind(models.TextChoices):
+        SIGN_IN = "sign_in", _("Signed in")
+        SIGN_IN_FAILED = "sign_in_failed", _("Sign-in failed")
+        SIGN_OUT = "sign_out", _("Signed out")
+        SESSIONS_ENDED = "sessions_ended", _("Other sessions ended")
+        PASSWORD_CHANGED = "password_changed", _("Password changed")
+        PASSWORD_RESET = "password_reset", _("Password reset by mail")
+        EMAIL_CHANGED = "email_changed", _("E-mail address changed")
+        SECOND_FACTOR_ON = "second_factor_on", _("Two-factor sign-in turned on")
+        SECOND_FACTOR_OFF = "second_factor_off", _("Two-factor sign-in turned off")
+        SECOND_FACTOR_FAILED = "second_factor_failed", _("Wrong two-factor code")
+        RECOVERY_CODES = "recovery_codes", _("New recovery codes made")
+        ACCOUNT_MADE = "account_made", _("Account made from an invitation")
+
     user = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE, related_name="security_events")
     brand = models.ForeignKey(Brand, on_delete=models.CASCADE, related_name="+")
-    kind = models.CharField(max_length=40)
+    kind = models.CharField(max_length=40, choices=Kind)
     email = models.EmailField(blank=True)
     address = models.GenericIPAddressField(null=True, blank=True)
     agent = models.CharField(max_length=300, blank=True)
+
+    objects = SecurityEventQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "-created_at"], name="security_events_of_a_person")]

@@ -1,20 +1,42 @@
 """The outbox. A row is written in the transaction of its reason; sending is a task of each transport."""
 
+from __future__ import annotations
+
+import datetime as dt
+from typing import Self
+
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from apps.branding.models import Brand
 from apps.core.fields_encrypted import EncryptedTextField
 from apps.core.models import Row
 
 
+class MessageQuerySet(models.QuerySet["Message"]):
+    def due(self, now: dt.datetime) -> Self:
+        """To be sent now: waiting, or taken by a sender whose lease has run out."""
+        return self.filter(status__in=(Message.Status.WAITING, Message.Status.SENDING), next_attempt_at__lte=now)
+
+    def of(self, organization_id: object) -> Self:
+        """The mails of one organization; None: those that belong to nobody."""
+        return self.filter(organization_id=organization_id)
+
+    def done(self) -> Self:
+        return self.filter(status__in=(Message.Status.SENT, Message.Status.DEAD))
+
+    def newest(self) -> Self:
+        return self.select_related("brand").order_by("-created_at", "-id")
+
+
 class Message(Row):
     """One mail. `organization_id` is a plain uuid: mail stands left of organizations; account mail belongs to nobody."""
 
     class Status(models.TextChoices):
-        WAITING = "waiting"
-        SENDING = "sending"
-        SENT = "sent"
-        DEAD = "dead"
+        WAITING = "waiting", _("Waiting")
+        SENDING = "sending", _("Sending")
+        SENT = "sent", _("Sent")
+        DEAD = "dead", _("Given up")
 
     organization_id = models.UUIDField(null=True, blank=True)
     key = models.CharField(max_length=200)
@@ -30,8 +52,14 @@ class Message(Row):
     sent_at = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=500, blank=True)
 
+    objects = MessageQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint("organization_id", "key", name="one_mail_per_key", nulls_distinct=False),
         ]
-        indexes = [models.Index(fields=["next_attempt_at"], condition=models.Q(status="waiting"), name="mail_due")]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"], condition=models.Q(status__in=("waiting", "sending")), name="mail_due"
+            )
+        ]

@@ -12,18 +12,21 @@ from django.contrib.auth.views import redirect_to_login
 from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext as _
 
+from apps.accounts.services import has_second_factor
 from apps.core.api import flat
 from apps.core.errors import DomainError
 from apps.core.scope import Scope, acting
 from apps.organizations.models import Organization
-from apps.organizations.scopes import page_scope
+from apps.organizations.scopes import operator, page_scope
 from apps.organizations.sql import Entry, member_of
 
 PATH = re.compile(r"^/o/([^/]+)/")
 SAFE = ("GET", "HEAD", "OPTIONS")
+LAST = "last_organization"  # in the session: where the person lands after sign-in
+OPERATOR = ("/admin/", "/mailbox")
 Next = Callable[[HttpRequest], HttpResponse]
 
 
@@ -36,7 +39,7 @@ class OrganizationMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         found = PATH.match(request.path_info)
         if not found:
-            return self.get_response(request)
+            return self._outside(request)
         if not request.user.is_authenticated:
             return self._sign_in(request)
         entry = member_of(request.user.pk, found[1])
@@ -50,8 +53,28 @@ class OrganizationMiddleware:
         request.organization = organization  # type: ignore[attr-defined]
         request.role = entry.role  # type: ignore[attr-defined]
         request.via = entry.via  # type: ignore[attr-defined]
+        if organization.requires_second_factor and not has_second_factor(request.user):
+            return self._second_factor(request, organization)
+        if request.session.get(LAST) != organization.slug:
+            request.session[LAST] = organization.slug
         with acting(page_scope(organization, reads=request.method in SAFE)):
             return in_snapshot(request, self.get_response)
+
+    def _outside(self, request: HttpRequest) -> HttpResponse:
+        """The operator's pages see all organizations; everything else outside of one sees none."""
+        if request.path_info.startswith(OPERATOR) and request.user.is_superuser:
+            with operator("admin"):
+                return self.get_response(request)
+        return self.get_response(request)
+
+    def _second_factor(self, request: HttpRequest, organization: Organization) -> HttpResponse:
+        text = _("%(name)s asks its members for two-factor sign-in. Turn it on to continue.") % {
+            "name": organization.name
+        }
+        messages.warning(request, text)
+        if request.headers.get("HX-Request"):
+            return HttpResponse(status=204, headers={"HX-Redirect": reverse("mfa_activate_totp")})
+        return redirect("mfa_activate_totp")
 
     def _sign_in(self, request: HttpRequest) -> HttpResponse:
         answer = redirect_to_login(request.get_full_path())

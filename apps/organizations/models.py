@@ -99,17 +99,29 @@ class OwnedModel(Row):
         abstract = True
 
 
+class MembershipQuerySet(OwnedQuerySet):
+    def people(self) -> Self:
+        """With their accounts, by name."""
+        return self.select_related("user").order_by("user__name", "user__email", "pk")
+
+
 class Membership(OwnedModel):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     role = models.CharField(_("role"), max_length=10, choices=Role)
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "user"], name="one_membership_per_person")]
 
 
 class InvitationQuerySet(OwnedQuerySet):
+    def pending(self) -> Self:
+        """Neither used nor revoked; it may have run out."""
+        return self.filter(accepted_at__isnull=True, revoked_at__isnull=True)
+
     def open(self, now: dt.datetime) -> Self:
-        return self.filter(accepted_at__isnull=True, revoked_at__isnull=True, expires_at__gt=now)
+        return self.pending().filter(expires_at__gt=now)
 
 
 class Invitation(OwnedModel):
@@ -125,10 +137,16 @@ class Invitation(OwnedModel):
 
     objects = InvitationQuerySet.as_manager()
 
+    def __str__(self) -> str:
+        return self.email
+
 
 class ApiKeyQuerySet(OwnedQuerySet):
     def live(self) -> Self:
         return self.filter(revoked_at__isnull=True)
+
+    def revoked(self) -> Self:
+        return self.filter(revoked_at__isnull=False)
 
 
 class ApiKey(OwnedModel):
@@ -145,6 +163,9 @@ class ApiKey(OwnedModel):
     last_used_at = models.DateTimeField(null=True, blank=True)
 
     objects = ApiKeyQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Limits(OwnedModel):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from functools import partial
 from typing import Any
 
 from celery import shared_task
@@ -31,7 +30,7 @@ class TenantTask(DjangoTask):
 
     def delay_on_commit(self, *args: Any, **kwargs: Any) -> None:
         """Wake a worker once the rows stand. A broker that is down undoes nothing: a sweep finds the rows."""
-        transaction.on_commit(partial(self.delay, *args, **kwargs), robust=True)
+        transaction.on_commit(lambda: self.delay(*args, **kwargs), robust=True)
 
 
 @shared_task(ignore_result=True, time_limit=60)

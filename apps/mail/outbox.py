@@ -1,0 +1,38 @@
+"""How a mail leaves the outbox: claimed under a lease, sent by its transport, then recorded."""
+
+from __future__ import annotations
+
+import datetime as dt
+from uuid import UUID
+
+from django.conf import settings
+
+from apps.core.db import writes
+from apps.mail.models import Message
+
+
+@writes
+def claim(*, organization_id: UUID | None, message_id: UUID, now: dt.datetime, lease: dt.timedelta) -> Message | None:
+    """Take a due mail for sending; None when it is sent, not due, or another sender holds it.
+
+    The lease outlives any attempt: a sender that dies leaves a mail that becomes due again.
+    """
+    rows = Message.objects.of(organization_id).filter(transport="operator", pk=message_id)
+    row = rows.due(now).select_for_update(skip_locked=True, of=("self",)).select_related("brand").first()
+    if row:
+        row.change(now, status=Message.Status.SENDING, attempts=row.attempts + 1, next_attempt_at=now + lease)
+    return row
+
+
+@writes
+def record_sent(*, message: Message, now: dt.datetime) -> None:
+    """Sent. Where mails really leave the house their bodies are not kept: they hold codes and links."""
+    empty = {"text": "", "html": ""} if settings.EMAIL_URL else {}
+    message.change(now, status=Message.Status.SENT, sent_at=now, next_attempt_at=None, error="", **empty)
+
+
+@writes
+def record_failure(*, message: Message, error: str, again_at: dt.datetime | None, now: dt.datetime) -> None:
+    """Not sent. Without `again_at` it is given up."""
+    status = Message.Status.WAITING if again_at else Message.Status.DEAD
+    message.change(now, status=status, next_attempt_at=again_at, error=error[:500])

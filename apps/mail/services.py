@@ -1,0 +1,93 @@
+"""Writes of the outbox: a mail enters with its reason, leaves by its transport, and is forgotten after a while."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from apps.branding.models import Brand
+from apps.branding.services import absolute_url
+from apps.core.colour import content_for
+from apps.core.db import step, writes
+from apps.mail.models import Message
+from apps.mail.tasks import send
+
+LANGUAGES = {code for code, _name in settings.LANGUAGES}
+KEPT = dt.timedelta(days=30)
+
+
+@step
+def queue_mail(
+    *,
+    key: str,
+    brand: Brand,
+    to: str,
+    template: str,
+    context: dict[str, Any],
+    organization_id: UUID | None = None,
+    language: str | None = None,
+    now: dt.datetime,
+) -> Message:
+    """Write one mail in the caller's transaction; a second call with the same key returns the first mail.
+
+    Args:
+        key: unique within the organization (or, without one, within the mails of nobody).
+        brand: whose name, colours and links the mail wears.
+        template: `templates/emails/<template>.subject.txt`, `.txt` and `.html`.
+        context: what they need; `path` becomes the absolute link `url` at the brand's address.
+        organization_id: whose mail it is. Account mail belongs to nobody; it needs a scope all the same.
+        language: of the reader; else the brand's, else English.
+
+    The scope must hold `organization_id`; any scope may write a mail of nobody.
+    """
+    if found := Message.objects.of(organization_id).filter(key=key).first():
+        return found
+    subject, text, html = rendered(brand=brand, template=template, context=context, language=language)
+    row = Message(
+        organization_id=organization_id, key=key, brand=brand, to=to, subject=subject, text=text, html=html,
+        next_attempt_at=now,
+    )  # fmt: skip
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        return Message.objects.of(organization_id).get(key=key)
+    # The row is the outbox: a broker that is down must not undo the reason of the mail, the sweep sends it.
+    transaction.on_commit(lambda: send.delay(organization_id and str(organization_id), str(row.pk)), robust=True)
+    return row
+
+
+def rendered(
+    *, brand: Brand, template: str, context: dict[str, Any], language: str | None = None
+) -> tuple[str, str, str]:
+    """Subject, text and HTML of a mail in the reader's language."""
+    found = next((each for each in (language, brand.language) if each in LANGUAGES), settings.LANGUAGE_CODE)
+    values = {
+        "brand": brand,
+        "brand_url": absolute_url(brand, "/"),
+        "url": absolute_url(brand, context["path"]) if "path" in context else "",
+        "button_text_color": content_for(brand.primary_color),
+        "language": found,
+    } | context
+    with translation.override(found):
+        subject = " ".join(render_to_string(f"emails/{template}.subject.txt", values).split())
+        text = render_to_string(f"emails/{template}.txt", values).strip() + "\n"
+        html = render_to_string(f"emails/{template}.html", values | {"subject": subject})
+    return subject, text, html
+
+
+@writes
+def erase_expired(*, organization_id: UUID | None, now: dt.datetime) -> int:
+    """Forget mails that were sent or given up more than 30 days ago. Returns how many."""
+    return Message.objects.of(organization_id).done().filter(created_at__lt=now - KEPT).delete()[0]
+
+
+@step
+def erase_organization(*, organization_id: UUID) -> None:
+    Message.objects.of(organization_id).delete()

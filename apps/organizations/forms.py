@@ -1,0 +1,173 @@
+"""Settings of an organization, its members and keys: text to clean Python."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.addresses import address_problem
+from apps.core.phone import country_choices
+from apps.organizations.audit import AREAS
+from apps.organizations.models import Organization, Role
+
+EVENTS = [
+    ("assistant-request", _("Incoming call asks for an assistant")),
+    ("tool-calls", _("Assistant uses a tool")),
+    ("status-update", _("Call changes its state")),
+    ("end-of-call-report", _("Call has ended: report")),
+]
+DAYS = {
+    30: _("30 days"), 90: _("90 days"), 180: _("180 days"), 365: _("1 year"), 730: _("2 years"),
+}  # fmt: skip
+EXPIRIES = [("", _("Never")), ("30", _("In 30 days")), ("90", _("In 90 days")), ("365", _("In a year"))]
+
+
+class GeneralForm(forms.ModelForm):  # type: ignore[type-arg]
+    country = forms.ChoiceField(
+        label=_("Country"), help_text=_("Phone numbers without a country code are read as numbers of this country.")
+    )
+    language = forms.ChoiceField(
+        label=_("Language"),
+        choices=settings.LANGUAGES,
+        help_text=_("The language of mails to people without an account."),
+    )
+    timezone = forms.CharField(
+        label=_("Time zone"),
+        widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off"}),
+        help_text=_("New campaigns start with it. Type a city, such as Amsterdam."),
+    )
+
+    class Meta:
+        model = Organization
+        fields = ["name", "country", "language", "timezone"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["country"].choices = country_choices()  # type: ignore[attr-defined]
+
+    def clean_timezone(self) -> str:
+        zone: str = self.cleaned_data["timezone"].strip()
+        if zone not in zoneinfo.available_timezones():
+            raise forms.ValidationError(_("There is no time zone of this name. Choose one from the list."))
+        return zone
+
+
+class WebhookForm(forms.Form):
+    webhook_url = forms.CharField(
+        label=_("URL"), required=False, max_length=2048,
+        widget=forms.URLInput(attrs={"class": "is-mono", "placeholder": "https://", "spellcheck": "false"}),
+        help_text=_("Assistants without an own URL send their events here, and numbers without an assistant ask here."),
+    )  # fmt: skip
+    webhook_secret = forms.CharField(required=False, max_length=255, strip=False)
+    clear_secret = forms.BooleanField(label=_("Remove the secret: requests go out unsigned"), required=False)
+    all_events = forms.BooleanField(label=_("All events, also future ones"), required=False)
+    webhook_events = forms.MultipleChoiceField(
+        label=_("Events"), choices=EVENTS, required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def clean_webhook_url(self) -> str:
+        url: str = self.cleaned_data["webhook_url"].strip()
+        if url and (problem := address_problem(url)):
+            raise forms.ValidationError(problem)
+        return url
+
+    def values(self) -> dict[str, Any]:
+        """What to write; an empty secret keeps the stored one."""
+        data = self.cleaned_data
+        values = {
+            "webhook_url": data["webhook_url"],
+            "webhook_events": None if data["all_events"] else data["webhook_events"],
+        }
+        if data["clear_secret"]:
+            values["webhook_secret"] = ""
+        elif data["webhook_secret"]:
+            values["webhook_secret"] = data["webhook_secret"]
+        return values
+
+
+class PrivacyForm(forms.ModelForm):  # type: ignore[type-arg]
+    content_retention_days = forms.TypedChoiceField(
+        label=_("Keep content"), coerce=int, choices=[(each, DAYS[each]) for each in (30, 90, 180, 365)],
+        help_text=_("Transcripts, summaries, analysis and recordings."),
+    )  # fmt: skip
+    metadata_retention_days = forms.TypedChoiceField(
+        label=_("Keep metadata"), coerce=int, choices=list(DAYS.items()),
+        help_text=_("Phone numbers, campaign links, call events and leads."),
+    )  # fmt: skip
+
+    class Meta:
+        model = Organization
+        fields = ["content_retention_days", "metadata_retention_days", "records_calls", "requires_second_factor"]
+        help_texts = {
+            "records_calls": _("Where the law or the assistant asks for consent, recording waits for it."),
+            "requires_second_factor": _(
+                "Members without it are asked to turn it on before any page opens. Only owners change this."
+            ),
+        }
+
+    def __init__(self, *args: Any, is_owner: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["requires_second_factor"].disabled = not is_owner
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        content, metadata = data.get("content_retention_days"), data.get("metadata_retention_days")
+        if content and metadata and content > metadata:
+            self.add_error("content_retention_days", _("Content is never kept longer than metadata."))
+        return data
+
+
+class InvitationForm(forms.Form):
+    email = forms.EmailField(
+        label=_("E-mail address"), max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "placeholder": _("name@company.com"), "spellcheck": "false"}),
+    )  # fmt: skip
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.MEMBER)
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(choices=Role.choices)
+
+
+class KeyForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"), max_length=200,
+        widget=forms.TextInput(attrs={"placeholder": _("What uses it, such as CRM sync"), "autocomplete": "off"}),
+    )  # fmt: skip
+    expires = forms.ChoiceField(label=_("Expires"), choices=EXPIRIES, required=False)
+    read_only = forms.BooleanField(
+        label=_("Read only"), required=False, help_text=_("May read everything, change nothing.")
+    )
+
+    def expires_at(self, now: dt.datetime) -> dt.datetime | None:
+        days = self.cleaned_data["expires"]
+        return now + dt.timedelta(days=int(days)) if days else None
+
+
+class AuditFilterForm(forms.Form):
+    """The query of the audit log; what does not fit is ignored."""
+
+    person = forms.UUIDField(required=False)
+    area = forms.ChoiceField(required=False, choices=[("", ""), *AREAS])
+    before = forms.CharField(required=False, max_length=80)
+
+    def clean_before(self) -> str:
+        """A cursor as `audit_page` gave it: instant and id."""
+        before: str = self.cleaned_data["before"]
+        at, _sep, pk = before.partition("~")
+        try:
+            if before and (dt.datetime.fromisoformat(at).tzinfo is None or not UUID(pk)):
+                raise ValueError(before)
+        except ValueError as error:
+            raise forms.ValidationError("cursor") from error
+        return before
+
+    def values(self) -> dict[str, Any]:
+        self.is_valid()
+        return {name: self.cleaned_data.get(name) or None for name in self.fields}
