@@ -1,0 +1,77 @@
+"""What an engine is sent with a call. The same row gives the same body, so that a repeat is the same request."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from apps.assistants.schema import for_engine
+from apps.calls.models import Call
+from apps.calls.services.incoming import MARK
+from apps.calls.services.snapshot import Private, private_of
+from apps.core.api import instant
+from apps.voice.capabilities import Capabilities
+from apps.voice.models import Connection
+from apps.voice.services import hook_url
+
+RING_SECONDS = 30
+# Of a one-time assistant the base wire keeps these keys only (api 9.7).
+CONTRACT = (
+    "first_message", "stt_config", "llm_config", "tts_config", "max_duration_seconds", "autonomous_silence_handling",
+    "silence_timeout_seconds", "voicemail_detection", "voicemail_message", "metadata",
+)  # fmt: skip
+BASE_EVENTS = ["assistant-request", "tool-calls", "status-update", "end-of-call-report"]
+
+
+def dial_body(call: Call, capabilities: Capabilities) -> dict[str, Any]:
+    """The body of `POST /calls/outbound`: extensions only where the engine announces them (engine 4)."""
+    private = private_of(call)
+    body: dict[str, Any] = {
+        "destination": call.other_number,
+        "assistant": engine_assistant(call, "outbound", capabilities),
+    }
+    if capabilities.has("reference"):
+        body["reference"] = call.public_id
+    if capabilities.has("deadline"):
+        body |= {"not_after": instant(call.not_after), "ring_seconds": RING_SECONDS}
+    if capabilities.has("one_time_full"):
+        body["from"] = _own_end(call, private)
+        if private.trunk:
+            body["transfer_trunk"] = private.trunk
+    return body
+
+
+def engine_assistant(
+    call: Call, direction: Literal["inbound", "outbound", "web"], capabilities: Capabilities
+) -> dict[str, Any]:
+    """The assistant of the call with our mark in its metadata; tools without addresses (engine 5.8)."""
+    config = call.config
+    full = for_engine(
+        config, direction=direction, variables=config.get("variables") or {},
+        system_message=config.get("system_message"), greeting=config.get("greeting"),
+    )  # fmt: skip
+    full["metadata"] = {**(call.metadata or {}), MARK: call.public_id}
+    if not capabilities.has("one_time_full"):
+        full = {name: full[name] for name in CONTRACT if name in full}
+    else:
+        full |= {"name": config.get("name"), "record": {"enabled": bool(config.get("record")), "channels": 2}}
+    if not capabilities.has("receiver") and call.connection:
+        full |= _hook(call.connection)
+    return full
+
+
+def lost_parts(call: Call, capabilities: Capabilities) -> list[str]:
+    """Warnings for what the engine cannot honour of this assistant."""
+    if capabilities.has("one_time_full"):
+        return []
+    wanted = ("speech_config", "analysis_plan", "gdpr_mode")
+    return [f"{name}: the voice engine does not take it with a call" for name in wanted if call.config.get(name)]
+
+
+def _own_end(call: Call, private: Private) -> dict[str, Any]:
+    return {"number": call.own_number, **({"trunk": private.trunk} if private.trunk else {})}
+
+
+def _hook(connection: Connection) -> dict[str, Any]:
+    """An engine without `receiver` finds us through the assistant."""
+    secret = connection.hook_secret
+    return {"webhook_url": hook_url(connection), "webhook_secret": secret, "webhook_events": BASE_EVENTS}

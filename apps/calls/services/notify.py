@@ -1,0 +1,90 @@
+"""Telling the customer: deliveries and report mails, written in the transaction of their reason."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django.urls import NoReverseMatch, reverse
+
+from apps.calls.models import Call
+from apps.calls.services.payloads import end_fields, envelope, plain_messages, report_fields, wire_status
+from apps.calls.services.snapshot import private_of
+from apps.core.db import step
+from apps.mail.services import queue_mail
+from apps.webhooks.services import queue
+
+STATUS, REPORT = "status-update", "end-of-call-report"
+
+
+@step
+def tell_status(call: Call, *, at: dt.datetime, now: dt.datetime, answered: bool = False) -> None:
+    """Queue the status-update of the call's present status, once per status (webhooks 8).
+
+    Args:
+        answered: tell that the talk began, whatever has happened since.
+    """
+    status = "in-progress" if answered else wire_status(call)
+    if status not in ("in-progress", "ended", "ended-with-error"):
+        return
+    # A call in doubt was told as ended once; what it turns out to be is told as well.
+    name = "in_doubt" if call.is_in_doubt else "in-progress" if answered else "final"
+    fields = {} if answered else end_fields(call)
+    _queue(call, STATUS, f"{call.public_id}:{STATUS}:{name}", status, at, now, fields)
+
+
+@step
+def tell_report(call: Call, content: Mapping[str, Any], *, at: dt.datetime, now: dt.datetime) -> None:
+    """Queue the end-of-call report and its mails. Under GDPR mode these are the only places that carry content."""
+    key = f"{call.public_id}:{REPORT}"
+    _queue(call, REPORT, key, wire_status(call), at, now, report_fields(call, content))
+    for address in recipients(call):
+        queue_mail(
+            key=f"{key}:{address}"[:200], brand=call.organization.brand, to=address, template="call_report",
+            context=_mail_context(call, content), organization_id=call.organization_id,
+            language=call.organization.language, now=now,
+        )  # fmt: skip
+
+
+def recipients(call: Call) -> list[str]:
+    """`notification_email` and all `notification_emails`, without doubles (features 17)."""
+    found = [call.config.get("notification_email"), *(call.config.get("notification_emails") or [])]
+    return list({address.lower(): address for address in found if address}.values())
+
+
+def _queue(
+    call: Call, event: str, key: str, status: str, at: dt.datetime, now: dt.datetime, fields: dict[str, Any]
+) -> None:
+    private = private_of(call)
+    if private.route is None or not private.route.wants(event):
+        return
+    queue(
+        organization=call.organization, event=event, call_id=call.public_id, key=key,
+        body=envelope(call, private, type=event, status=status, at=at, **fields),
+        target=private.route.target(call.organization), now=now, wipes_body=call.is_private,
+    )  # fmt: skip
+
+
+def _mail_context(call: Call, content: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "call_id": call.public_id,
+        "assistant": call.assistant_name or "",
+        "number": call.other_number or "",
+        "direction": call.direction,
+        "started_at": call.started_at,
+        "seconds": call.duration_seconds or 0,
+        "timezone": call.organization.timezone,
+        "summary": content.get("summary") or "",
+        "analysis": content.get("analysis") or {},
+        "turns": [each for each in plain_messages(content.get("messages")) if each["role"] != "system"],
+        "is_simulated": call.is_simulated,
+        **_link(call),
+    }
+
+
+def _link(call: Call) -> dict[str, str]:
+    try:
+        return {"path": reverse("call", args=[call.organization.slug, call.public_id])}
+    except NoReverseMatch:
+        return {}

@@ -1,0 +1,116 @@
+"""The end-of-call report: what was said, how long it was, and what it cost."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib.postgres.search import SearchVector
+from django.db.models import Value
+
+from apps.calls.models import Call
+from apps.calls.services.draft import Draft
+from apps.calls.services.incoming import Message, instant_of, part, whole
+from apps.calls.services.notify import tell_report, tell_status
+from apps.calls.services.settle import finish, settle
+from apps.core.addresses import url_problem
+from apps.core.db import step
+
+ROLES = ("system", "user", "assistant")
+TIMES = ("turn", "start_ms", "end_ms")
+MOST_MESSAGES, LONGEST_MESSAGE, LONGEST_SUMMARY = 5000, 20_000, 5000
+MOST_SEARCHED = 300_000
+
+
+@step
+def apply_report(draft: Draft, message: Message, key: str) -> None:
+    """Write the report's content under the privacy rules, book the call, tell the customer. Later ones change nothing."""
+    call, raw = draft.call, message.raw
+    if call.report_at is not None:
+        return
+    at = message.at or draft.now
+    started = instant_of(raw.get("answered_at")) or instant_of(raw.get("started_at")) or call.started_at
+    ended = instant_of(raw.get("ended_at")) or call.ended_at or at
+    seconds = whole(raw.get("duration_seconds"))
+    started = started or ended - dt.timedelta(seconds=seconds or 0)
+    if seconds is None:
+        seconds = max(0, whole((ended - started).total_seconds()) or 0)
+    tell_status(call, at=started, now=draft.now, answered=True)
+    draft.set(started_at=started)
+    _finish(draft, message, ended)
+    draft.set(ended_at=ended, duration_seconds=seconds, report_at=at, turns=None, usage=_usage(raw))
+    draft.note("report", key, at, seconds=seconds)
+    settle(draft, seconds)
+    content = read_content(call, raw)
+    store_content(draft, content)
+    tell_report(call, content, at=at, now=draft.now)
+
+
+def read_content(call: Call, raw: dict[str, Any]) -> dict[str, Any]:
+    """Summary, messages, analysis and recording of a report or of a REST answer, as far as they can be used."""
+    summary, analysis = raw.get("summary"), raw.get("analysis", raw.get("analysis_result"))
+    url = part(raw, "recording").get("url") or raw.get("recording_url")
+    return {
+        "summary": summary[:LONGEST_SUMMARY] if isinstance(summary, str) else "",
+        "messages": _messages(raw.get("messages")),
+        "analysis": analysis if isinstance(analysis, dict) else None,
+        "recording_url": url if isinstance(url, str) and _may_link(call, url) else None,
+    }
+
+
+@step
+def store_content(draft: Draft, content: dict[str, Any]) -> None:
+    """Keep the content, unless GDPR mode or an erasure forbids it; what may be kept can be searched."""
+    call = draft.call
+    if call.is_private or call.content_erased_at:
+        draft.set(tool_calls=None)
+    else:
+        draft.set(
+            summary=content["summary"], messages=content["messages"], analysis_result=content["analysis"],
+            recording_url=content["recording_url"] or "",
+        )  # fmt: skip
+    draft.replace(search=SearchVector(Value(_searched(call)), config="simple"))
+
+
+def _finish(draft: Draft, message: Message, ended: dt.datetime) -> None:
+    raw = message.raw
+    reason, error = raw.get("end_reason"), raw.get("error")
+    finish(
+        draft, wire=message.status or "ended", reason=reason if isinstance(reason, str) else None,
+        error=error if isinstance(error, str) else None, at=ended,
+    )  # fmt: skip
+
+
+def _messages(found: Any) -> list[dict[str, Any]]:
+    kept = []
+    for each in found[:MOST_MESSAGES] if isinstance(found, list) else []:
+        if not isinstance(each, dict) or each.get("role") not in ROLES or not isinstance(each.get("content"), str):
+            continue
+        entry: dict[str, Any] = {"role": each["role"], "content": each["content"][:LONGEST_MESSAGE]}
+        entry |= {name: each[name] for name in TIMES if isinstance(each.get(name), int)}
+        if isinstance(each.get("latency_ms"), dict):
+            entry["latency_ms"] = each["latency_ms"]
+        kept.append(entry)
+    return kept
+
+
+def _usage(raw: dict[str, Any]) -> list[dict[str, Any]] | None:
+    found = raw.get("usage")
+    names = ("part", "provider", "model", "key", "unit", "quantity")
+    rows = [each for each in found[:50] if isinstance(each, dict)] if isinstance(found, list) else []
+    return [{name: row[name] for name in names if isinstance(row.get(name), str | int | float)} for row in rows] or None
+
+
+def _may_link(call: Call, url: str) -> bool:
+    """A recording lies on the engine's own host or at a public address (engine 4)."""
+    if len(url) > 2048 or urlsplit(url).scheme not in ("http", "https"):
+        return False
+    base = call.connection.base_url if call.connection else ""
+    return urlsplit(url).hostname == urlsplit(base).hostname or url_problem(url) is None
+
+
+def _searched(call: Call) -> str:
+    said = [each["content"] for each in call.messages or [] if each["role"] != "system"]
+    names = [call.public_id, call.own_number, call.other_number, call.assistant_name, call.business_name, call.summary]
+    return " ".join([*(name for name in names if name), *said])[:MOST_SEARCHED]

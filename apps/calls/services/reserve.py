@@ -1,0 +1,137 @@
+"""The intent of a call, written before anything is sent."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from apps.assistants.models import Assistant
+from apps.billing.services import place_hold, release_holds
+from apps.calls.models import Call, DoNotCall
+from apps.calls.services.requests import CallRequest
+from apps.calls.services.snapshot import config_of, private_for, resolved, without_ours
+from apps.core.db import step
+from apps.core.errors import Conflict, Forbidden, Invalid
+from apps.numbers.models import PhoneNumber
+from apps.numbers.services import dial_number_for
+from apps.organizations.models import Organization
+
+
+@step
+def reserve_call(*, request: CallRequest, now: dt.datetime) -> Call:
+    """Write one call that is about to be dialled, with its assistant as it is now and a hold when it will be charged.
+
+    The same key returns the call of the first time. A refusal leaves the caller's transaction usable.
+
+    Raises, in this order: Invalid for an inactive assistant or a number that cannot dial (api 8.4), Invalid for a
+    number on the do-not-call list, Conflict for a reference used before, InsufficientCredits.
+    """
+    organization = request.organization
+    if found := Call.objects.for_organization(organization).filter(key=request.key).first():
+        return found
+    if organization.suspended_at or organization.closed_at:
+        raise Forbidden(_("This organization is suspended."))
+    _check_assistant(request.assistant)
+    number = _number(request)
+    if is_on_do_not_call_list(organization, request.to):
+        raise Invalid(_("The number %(number)s is on the do-not-call list.") % {"number": request.to}, param="destination")
+    _check_reference(request)
+    try:
+        with transaction.atomic():
+            call = _insert(request, number)
+            if call.is_charged:
+                place_hold(payer_id=organization.payer_id, used_by=organization.pk, key=call.money_key, now=now)
+    except IntegrityError:
+        return _won_elsewhere(request)
+    return call
+
+
+@step
+def cancel_reserved(*, organization: Organization, origin: str, now: dt.datetime) -> list[Call]:
+    """Take back calls that were reserved and not sent: a campaign was paused. What is being sent already goes on.
+
+    Returns them; each certainly did not ring, so its attempt does not count.
+    """
+    waiting = Call.objects.for_organization(organization).filter(origin=origin, dial=Call.Dial.RESERVED)
+    calls = list(waiting.select_for_update().order_by("id"))
+    waiting.filter(pk__in=[call.pk for call in calls]).update(
+        dial=Call.Dial.REFUSED, refusal="cancelled", status=Call.Status.FAILED, end_reason="cancelled", ended_at=now,
+        settled_at=now, cost=0, updated_at=now,
+    )  # fmt: skip
+    release_holds(payer_id=organization.payer_id, keys=[call.money_key for call in calls], now=now)
+    return calls
+
+
+def is_on_do_not_call_list(organization: Organization | object, number: str) -> bool:
+    return DoNotCall.objects.for_organization(organization).filter(phone_number=number).exists()
+
+
+def _check_assistant(assistant: Assistant | None) -> None:
+    if assistant and (assistant.deleted_at or not assistant.is_active):
+        raise Invalid(_("The assistant %(name)s is not active.") % {"name": assistant.name}, param="assistant_id")
+
+
+def _number(request: CallRequest) -> PhoneNumber:
+    number = request.number
+    if number and number.is_active and number.transfer_trunk and number.transfer_trunk.can_dial:
+        return number
+    return dial_number_for(
+        organization=request.organization, assistant=request.assistant, number_id=number.pk if number else None
+    )
+
+
+def _check_reference(request: CallRequest) -> None:
+    if request.reference is None:
+        return
+    used = Call.objects.for_organization(request.organization).filter(
+        api_key_id=request.by_key_id, reference=request.reference
+    )
+    if earlier := used.first():
+        raise _duplicate(earlier)
+
+
+def _duplicate(earlier: Call) -> Conflict:
+    text = _("This reference was used before.")
+    return Conflict(text, type="duplicate_reference", param="reference", call_id=earlier.public_id)
+
+
+def _insert(request: CallRequest, number: PhoneNumber) -> Call:
+    organization, assistant = request.organization, request.assistant
+    changes = request.override if assistant else request.one_time
+    values = resolved(organization, assistant, changes)
+    metadata = without_ours({**(request.metadata or {}), **values["metadata"]})
+    config = config_of(
+        organization, values, greeting=request.greeting, system_message=request.system_message,
+        variables=_variables(request, metadata),
+    )  # fmt: skip
+    private = private_for(organization, values, assistant=assistant, number=number)
+    call = Call(
+        organization=organization, direction=Call.Direction.OUTBOUND, assistant=assistant,
+        assistant_name=values.get("name"), business_name=values.get("business_name"), number=number,
+        own_number=number.phone_number, other_number=request.to, reference=request.reference,
+        api_key_id=request.by_key_id, origin=request.origin, key=request.key, metadata=metadata, config=config,
+        webhook=private.dump(), connection=request.connection, dial=Call.Dial.RESERVED, dial_at=request.dial_at,
+        wanted_until=request.wanted_until, is_simulated=request.simulated, is_charged=request.charged,
+        is_private=bool(values.get("gdpr_mode")),
+    )  # fmt: skip
+    call.dial_key = call.public_id
+    call.save(force_insert=True)
+    return call
+
+
+def _variables(request: CallRequest, metadata: dict[str, Any]) -> dict[str, Any]:
+    if request.variables is not None:
+        return dict(request.variables)
+    found = metadata.get("variables")
+    return found if isinstance(found, dict) else {}
+
+
+def _won_elsewhere(request: CallRequest) -> Call:
+    """Another request wrote the same key or reference between our look and our insert."""
+    calls = Call.objects.for_organization(request.organization)
+    if found := calls.filter(key=request.key).first():
+        return found
+    raise _duplicate(calls.get(api_key_id=request.by_key_id, reference=request.reference))

@@ -1,0 +1,102 @@
+"""Celery entries of calls: ids in, one service. The work lies in rows; a lost task is found again by a sweep."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from celery import Task, shared_task
+from kombu.exceptions import OperationalError
+
+from apps.calls.models import Call
+from apps.calls.services import balances, events, heartbeats, quiet
+from apps.calls.services import dial as dialling
+from apps.calls.services import reconcile as reconciling
+from apps.calls.services.apply import apply_events
+from apps.core.db import now as read_now
+from apps.organizations.tasks import TenantTask
+
+log = logging.getLogger(__name__)
+LONGEST_WAIT = 1.5
+HELD_SECONDS = 3
+
+
+def wake(task: Task, *arguments: str, **options: Any) -> None:
+    """Send a task now; without a broker the sweeps do the work."""
+    try:
+        task.apply_async(arguments, retry=False, **options)
+    except OperationalError as error:
+        log.warning("%s not woken: %s", task.name, error)
+
+
+@shared_task(base=TenantTask, ignore_result=True, time_limit=60)
+def dial(organization_id: str, call_id: str) -> None:
+    """Wait for the call's slot, at most a second or so, and send it."""
+    due = Call.objects.for_organization(organization_id).filter(pk=call_id).values_list("dial_at", flat=True).first()
+    if due and (seconds := (due - read_now()).total_seconds()) > 0:
+        time.sleep(min(seconds, LONGEST_WAIT))
+    dialling.dial(organization_id=organization_id, call_id=call_id)
+
+
+@shared_task(base=TenantTask, ignore_result=True, time_limit=60)
+def reconcile(organization_id: str, call_id: str) -> None:
+    reconciling.reconcile(organization_id=organization_id, call_id=call_id)
+
+
+@shared_task(base=TenantTask, ignore_result=True, time_limit=60)
+def apply(organization_id: str, call_id: str) -> None:
+    """Apply a call's events; one that breaks is set aside so that it cannot hold up the others."""
+    try:
+        waiting = apply_events(organization_id=organization_id, call_id=call_id, now=read_now())
+    except Exception:
+        log.exception("events of call %s", call_id)
+        waiting = apply_events(organization_id=organization_id, call_id=call_id, now=read_now(), one_by_one=True)
+    if waiting:
+        wake(apply, organization_id, call_id, countdown=HELD_SECONDS)
+
+
+@shared_task(base=TenantTask, ignore_result=True, time_limit=60)
+def read_call(organization_id: str, call_id: str) -> None:
+    quiet.read_call(organization_id=organization_id, call_id=call_id)
+
+
+@shared_task(base=TenantTask, ignore_result=True, time_limit=60)
+def cut_call(organization_id: str, call_id: str) -> None:
+    balances.cut_call(organization_id=organization_id, call_id=call_id)
+
+
+@shared_task(ignore_result=True, time_limit=60)
+def heartbeat(event_id: str) -> None:
+    heartbeats.take_heartbeat(event_id, read_now())
+
+
+@shared_task(ignore_result=True, time_limit=60)
+def sweep_dials() -> None:
+    """Every 2 s: reserved calls whose task was lost, and dials of unknown fate."""
+    lost, unsure = reconciling.open_dials(read_now())
+    for organization_id, call_id in lost:
+        dial.apply_async((str(organization_id), str(call_id)), expires=10)
+    for organization_id, call_id in unsure:
+        reconcile.apply_async((str(organization_id), str(call_id)), expires=10)
+
+
+@shared_task(ignore_result=True, time_limit=60)
+def sweep_events() -> None:
+    """Every 5 s: events whose task was lost, or that waited long enough for earlier ones."""
+    for organization_id, call_id in events.open_events(read_now()):
+        apply.apply_async((str(organization_id), str(call_id)), expires=10)
+
+
+@shared_task(ignore_result=True, time_limit=60)
+def sweep_quiet_calls() -> None:
+    """Every 15 s: calls without news, and ended ones without a report."""
+    for organization_id, call_id in quiet.quiet_calls(read_now()):
+        read_call.apply_async((str(organization_id), str(call_id)), expires=30)
+
+
+@shared_task(ignore_result=True, time_limit=60)
+def check_balances() -> None:
+    """Every 30 s: running calls whose payer has nothing left."""
+    for organization_id, call_id in balances.calls_at_zero(read_now()):
+        cut_call.apply_async((str(organization_id), str(call_id)), expires=30)
