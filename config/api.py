@@ -6,6 +6,7 @@ Mounted at /api/v1 (keys) and again at /o/<org>/api/v1 (signed-in people).
 from django.urls import path
 
 from apps.assistants.api import AgentListView, AssistantListView, VoiceListView
+from apps.campaigns.api import CampaignListView, CampaignView, LeadListView, LeadView
 from apps.dashboard.api import AccountView, AgentView, AssistantView, HealthView
 from apps.numbers.api import NumberListView, NumberView, TrunkListView, TrunkView
 from apps.portal.api import OrganizationView
@@ -20,6 +21,10 @@ urlpatterns = [
     path("sip-trunks", TrunkListView.as_view(), name="api_sip_trunks"),
     path("sip-trunks/<uuid:pk>", TrunkView.as_view(), name="api_sip_trunk"),
     path("voices", VoiceListView.as_view(), name="api_voices"),
+    path("campaigns", CampaignListView.as_view(), name="api_campaigns"),
+    path("campaigns/<uuid:pk>", CampaignView.as_view(), name="api_campaign"),
+    path("campaigns/<uuid:pk>/leads", LeadListView.as_view(), name="api_campaign_leads"),
+    path("campaigns/<uuid:pk>/leads/<uuid:lead_pk>", LeadView.as_view(), name="api_campaign_lead"),
     path("organizations", OrganizationView.as_view(), name="api_organizations"),
     path("account", AccountView.as_view(), name="api_account"),
     path("health", HealthView.as_view(), name="api_health"),

@@ -1,0 +1,174 @@
+"""Campaigns and leads on the wire (api 8.12)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.campaigns.models import Campaign, Lead
+from apps.campaigns.results import from_file
+from apps.campaigns.selectors import Progress, campaigns_with_progress, progress
+from apps.campaigns.serializers import (
+    CampaignSerializer,
+    LeadSerializer,
+    ManyCampaigns,
+    ManyLeads,
+    OneCampaign,
+    OneLead,
+)
+from apps.campaigns.services.campaigns import create_campaign, delete_campaign, update_campaign
+from apps.campaigns.services.leads import add_lead, remove_lead
+from apps.core import db
+from apps.core.api import Encoder, instant, pagination, window
+from apps.core.errors import NotFound
+from apps.numbers.api import Success
+from apps.organizations.authentication import organization_of
+from apps.organizations.services import Actor
+
+CHUNK = 2000
+FIXED = ("assistant_id", "agent_id", "leads")
+
+
+def campaign_body(campaign: Campaign, counts: Progress) -> dict[str, Any]:
+    assistant_id = str(campaign.assistant_id)
+    return {
+        "id": str(campaign.pk),
+        "name": campaign.name,
+        "agent_id": assistant_id,
+        "assistant_id": assistant_id,
+        "status": campaign.status,
+        "system_message_template": campaign.system_message_template,
+        "schedule_start_time": f"{campaign.schedule_start_time:%H:%M:%S}",
+        "schedule_end_time": f"{campaign.schedule_end_time:%H:%M:%S}",
+        "timezone": campaign.timezone,
+        "total_leads": counts.total,
+        "completed_leads": counts.count(Lead.Status.COMPLETED),
+        "failed_leads": counts.count(Lead.Status.FAILED),
+        "number_id": str(campaign.number_id) if campaign.number_id else None,
+        "schedule_days": campaign.schedule_days,
+        "max_attempts": campaign.max_attempts,
+        "retry_delay_minutes": campaign.retry_delay_minutes,
+        "max_concurrent_calls": campaign.max_concurrent_calls,
+        "created_at": instant(campaign.created_at),
+        "updated_at": instant(campaign.updated_at),
+    }
+
+
+def lead_body(lead: Lead) -> dict[str, Any]:
+    return {
+        "id": str(lead.pk),
+        "campaign_id": str(lead.campaign_id),
+        "phone_number": lead.phone_number,
+        "name": lead.name,
+        "variables": lead.variables,
+        "status": lead.status,
+        "call_id": lead.last_call_id or None,
+        "attempts": lead.attempts,
+        "last_attempt_at": instant(lead.last_attempt_at),
+        "created_at": instant(lead.created_at),
+        "updated_at": instant(lead.updated_at),
+    }
+
+
+class CampaignListView(APIView):
+    serializer_class = CampaignSerializer
+
+    @extend_schema(operation_id="campaigns_list", responses=ManyCampaigns)
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        found = campaigns_with_progress(organization_of(request))
+        return Response({"campaigns": [campaign_body(campaign, counts) for campaign, counts in found]})
+
+    @extend_schema(operation_id="campaigns_create", request=CampaignSerializer, responses={201: OneCampaign})
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        organization = organization_of(request)
+        form = CampaignSerializer(data=request.data, context={"organization": organization})
+        form.is_valid(raise_exception=True)
+        values = dict(form.validated_data)
+        leads = values.pop("leads", [])
+        campaign = create_campaign(
+            organization=organization, values=values, leads=leads, by=Actor.of(request), now=db.now()
+        )
+        return Response({"campaign": campaign_body(campaign, progress(campaign))}, status=201)
+
+
+class CampaignView(APIView):
+    serializer_class = CampaignSerializer
+
+    @extend_schema(operation_id="campaigns_get", responses=OneCampaign)
+    def get(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
+        campaign = _campaign(request, pk)
+        return Response({"campaign": campaign_body(campaign, progress(campaign))})
+
+    @extend_schema(operation_id="campaigns_update", request=CampaignSerializer(partial=True), responses=OneCampaign)
+    def patch(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
+        campaign = _campaign(request, pk)
+        sent = {key: value for key, value in dict(request.data).items() if key not in FIXED}
+        form = CampaignSerializer(data=sent, partial=True, context={"organization": organization_of(request)})
+        form.is_valid(raise_exception=True)
+        update_campaign(campaign=campaign, values=form.validated_data, by=Actor.of(request), now=db.now())
+        campaign.refresh_from_db()
+        return Response({"campaign": campaign_body(campaign, progress(campaign))})
+
+    @extend_schema(operation_id="campaigns_delete", request=None, responses=Success)
+    def delete(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
+        delete_campaign(campaign=_campaign(request, pk), by=Actor.of(request), now=db.now())
+        return Response({"success": True})
+
+
+class LeadListView(APIView):
+    serializer_class = LeadSerializer
+
+    @extend_schema(operation_id="campaign_leads_list", responses=ManyLeads)
+    def get(self, request: Request, pk: UUID, **kwargs: Any) -> Response | HttpResponseBase:
+        """Without `limit` every lead, from one statement, through a file: a list may hold 100,000."""
+        campaign = _campaign(request, pk)
+        limit, offset = window(request)
+        leads = Lead.objects.for_organization(campaign.organization_id).filter(campaign=campaign).oldest()
+        if request.GET.get("limit") or request.accepted_renderer.format != "json":
+            found = [lead_body(lead) for lead in leads[offset : offset + limit]]
+            return Response({"leads": found, "pagination": pagination(leads.count(), limit, offset)})
+        bodies = (lead_body(lead) for lead in leads[offset:].iterator(CHUNK))
+        total = leads.count() if offset else None
+        return from_file(_written(bodies, offset, total), content_type="application/json")
+
+    @extend_schema(operation_id="campaign_leads_create", request=LeadSerializer, responses={201: OneLead})
+    def post(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
+        campaign = _campaign(request, pk)
+        form = LeadSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        lead = add_lead(campaign=campaign, lead=form.validated_data, by=Actor.of(request), now=db.now())
+        return Response({"lead": lead_body(lead)}, status=201)
+
+
+class LeadView(APIView):
+    serializer_class = LeadSerializer
+
+    @extend_schema(operation_id="campaign_leads_delete", request=None, responses=Success)
+    def delete(self, request: Request, pk: UUID, lead_pk: UUID, **kwargs: Any) -> Response:
+        remove_lead(campaign=_campaign(request, pk), lead_id=lead_pk, by=Actor.of(request), now=db.now())
+        return Response({"success": True})
+
+
+def _campaign(request: Request, pk: UUID) -> Campaign:
+    found = Campaign.objects.for_organization(organization_of(request)).live().select_related("organization")
+    if (campaign := found.filter(pk=pk).first()) is None:
+        raise NotFound("There is no campaign with this id.")
+    return campaign
+
+
+def _written(leads: Iterator[dict[str, Any]], offset: int, total: int | None) -> Iterator[bytes]:
+    """The body, lead by lead; how many there were (`total` None: all of them) is known at its end."""
+    count = 0
+    yield b'{"leads":['
+    for count, lead in enumerate(leads, 1):
+        yield (b"," if count > 1 else b"") + json.dumps(lead, cls=Encoder, separators=(",", ":")).encode()
+    tail = json.dumps(pagination(count if total is None else total, count, offset), separators=(",", ":"))
+    yield f'],"pagination":{tail}}}'.encode()

@@ -1,0 +1,144 @@
+"""Leads that are due become calls: one attempt and one reserved call each, under a key of their own."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import partial
+
+from django.db import transaction
+
+from apps.calls.models import Call, DoNotCall
+from apps.calls.services.requests import CallRequest
+from apps.calls.services.reserve import reserve_call
+from apps.calls.tasks import dial, wake
+from apps.campaigns.dialler.room import AHEAD, Pace
+from apps.campaigns.models import Attempt, Campaign, Lead
+from apps.core.db import step
+from apps.core.errors import Forbidden, InsufficientCredits, Invalid
+from apps.numbers.models import PhoneNumber
+from apps.voice.models import Connection
+
+
+@dataclass(frozen=True)
+class Line:
+    """What every call of this tick has in common."""
+
+    connection: Connection
+    simulated: bool
+    number: PhoneNumber
+    pace: Pace
+
+
+@step
+def claim(campaign: Campaign, line: Line, most: int, *, now: dt.datetime) -> int:
+    """Start up to `most` calls to due leads, fresh ones first, oldest first. Returns how many."""
+    started = 0
+    while started < most:
+        leads = due_leads(campaign, most - started, now)
+        if not leads:
+            break
+        wanted = _without_refusers(campaign, leads, now)
+        begun = _start(campaign, line, wanted, skip=started, now=now)
+        started += begun
+        if begun < len(wanted):
+            break
+    return started
+
+
+def due_leads(campaign: Campaign, most: int, now: dt.datetime) -> list[Lead]:
+    """Locked: fresh leads, then retries that fall due before the next tick."""
+    pending = Lead.objects.for_organization(campaign.organization_id).filter(campaign=campaign).pending()
+    pending = pending.select_for_update(skip_locked=True)
+    # The order names the column that is null throughout: so the index gives the rows sorted.
+    fresh = list(pending.filter(next_attempt_at=None).order_by("next_attempt_at", "position")[:most])
+    if len(fresh) == most:
+        return fresh
+    again = pending.filter(next_attempt_at__lte=now + AHEAD).order_by("next_attempt_at", "position")
+    return fresh + list(again[: most - len(fresh)])
+
+
+@step
+def _without_refusers(campaign: Campaign, leads: list[Lead], now: dt.datetime) -> list[Lead]:
+    """Leads whose number is on the do-not-call list are skipped for good."""
+    refused = set(
+        DoNotCall.objects.for_organization(campaign.organization_id)
+        .filter(phone_number__in=[lead.phone_number for lead in leads])
+        .values_list("phone_number", flat=True)
+    )
+    if refused:
+        skipped = [lead.pk for lead in leads if lead.phone_number in refused]
+        Lead.objects.for_organization(campaign.organization_id).filter(pk__in=skipped).update(
+            status=Lead.Status.SKIPPED, reason=Lead.Reason.DO_NOT_CALL, result="do_not_call", next_attempt_at=None,
+            updated_at=now,
+        )  # fmt: skip
+    return [lead for lead in leads if lead.phone_number not in refused]
+
+
+@step
+def _start(campaign: Campaign, line: Line, leads: list[Lead], *, skip: int, now: dt.datetime) -> int:
+    """Reserve a call for each lead. Fewer when credits run out under way; the others stay pending."""
+    numbers = _next_numbers(campaign, leads)
+    closes_at = campaign.window.closes_at(now)
+    requests = [
+        _request(campaign, line, lead, numbers[lead.pk], line.pace.slot(skip + place), closes_at)
+        for place, lead in enumerate(leads)
+    ]
+    calls = _reserve(requests, now)
+    begun = leads[: len(calls)]
+    for lead, call in zip(begun, calls, strict=True):
+        lead.status, lead.reason, lead.next_attempt_at = Lead.Status.CALLING, "", None
+        lead.last_attempt_at, lead.last_call_id, lead.updated_at = now, call.public_id, now
+    Attempt.objects.bulk_create(
+        Attempt(
+            organization_id=campaign.organization_id, campaign=campaign, lead=lead, number=numbers[lead.pk], call=call
+        )
+        for lead, call in zip(begun, calls, strict=True)
+    )
+    Lead.objects.bulk_update(
+        begun, ["status", "reason", "next_attempt_at", "last_attempt_at", "last_call_id", "updated_at"]
+    )
+    for call in calls:
+        # The row is the work, the task only wakes a worker: a broker that is down must not undo the claim.
+        transaction.on_commit(partial(_wake, call, now), robust=True)
+    return len(calls)
+
+
+@step
+def _reserve(requests: list[CallRequest], now: dt.datetime) -> list[Call]:
+    calls: list[Call] = []
+    for request in requests:
+        try:
+            calls.append(reserve_call(request=request, now=now))
+        except (InsufficientCredits, Invalid, Forbidden):
+            # Credits, the list or the organization changed since the tick looked: the next one knows.
+            break
+    return calls
+
+
+def _request(
+    campaign: Campaign, line: Line, lead: Lead, number: int, slot: dt.datetime | None, closes_at: dt.datetime
+) -> CallRequest:
+    due = lead.next_attempt_at
+    return CallRequest(
+        organization=campaign.organization, to=lead.phone_number, key=f"lead:{lead.pk}:{number}",
+        origin=campaign.origin, connection=line.connection, simulated=line.simulated, assistant=campaign.assistant,
+        number=line.number, metadata={"campaign_id": str(campaign.pk), "lead_id": str(lead.pk)},
+        system_message=campaign.system_message_template or None, variables=lead.variables,
+        dial_at=max(slot, due) if slot and due else slot or due, wanted_until=closes_at,
+    )  # fmt: skip
+
+
+def _next_numbers(campaign: Campaign, leads: list[Lead]) -> dict[object, int]:
+    """The serial number of each lead's next attempt; those that did not count have one too, for the key."""
+    numbers: dict[object, int] = dict.fromkeys((lead.pk for lead in leads), 1)
+    tried = Attempt.objects.for_organization(campaign.organization_id).filter(lead__in=leads)
+    for lead_id, number in tried.values_list("lead_id", "number"):
+        numbers[lead_id] = max(numbers[lead_id], number + 1)
+    return numbers
+
+
+def _wake(call: Call, now: dt.datetime) -> None:
+    wait = (call.dial_at - now).total_seconds() if call.dial_at else 0
+    # The worker's own clock holds back what has its slot later in this second, no thread waits for it.
+    wake(dial, str(call.organization_id), str(call.pk), **({"countdown": wait} if wait > 0 else {}))

@@ -1,0 +1,58 @@
+"""Ended calls are carried over to their leads: from rows alone, each attempt once."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from apps.campaigns.dialler.outcomes import Outcome, carry_over, is_ready, outcome_of
+from apps.campaigns.models import Attempt, Campaign, Lead
+from apps.core.db import step
+
+# Engines repeat events for a day; what comes later than this is history.
+LATE = dt.timedelta(days=7)
+LEAD_FIELDS = ("status", "reason", "result", "attempts", "next_attempt_at", "updated_at")
+
+
+@step
+def settle_attempts(campaign: Campaign, *, now: dt.datetime) -> int:
+    """Settle what has ended, and correct what was settled in doubt. Returns how many leads changed."""
+    own = Attempt.objects.for_organization(campaign.organization_id).filter(campaign=campaign)
+    ended = [each for each in own.ended().select_related("call", "lead") if is_ready(each.call, now)]
+    turned = list(own.turned(now - LATE).select_related("call", "lead"))
+    for attempt in ended:
+        _settle(attempt, campaign, now)
+    for attempt in turned:
+        _correct(attempt, campaign, now)
+    changed = ended + turned
+    Attempt.objects.bulk_update(changed, ["settled_at", "outcome", "is_counted", "updated_at"])
+    leads = {attempt.lead_id: attempt.lead for attempt in changed}
+    Lead.objects.bulk_update(leads.values(), LEAD_FIELDS)
+    return len(leads)
+
+
+def _settle(attempt: Attempt, campaign: Campaign, now: dt.datetime) -> None:
+    outcome = _noted(attempt, now)
+    lead = attempt.lead
+    if lead.status != Lead.Status.CALLING:
+        return
+    lead.attempts += outcome.is_counted
+    lead.updated_at = now
+    carry_over(outcome, lead=lead, campaign=campaign, call=attempt.call, tries=attempt.number, now=now)
+
+
+def _correct(attempt: Attempt, campaign: Campaign, now: dt.datetime) -> None:
+    """A late event told what became of an attempt in doubt: the one way back from a final status (features 12)."""
+    was_counted, outcome = attempt.is_counted, _noted(attempt, now)
+    lead = attempt.lead
+    if lead.status != Lead.Status.FAILED or lead.reason != Lead.Reason.IN_DOUBT:
+        return
+    lead.attempts = max(0, lead.attempts - was_counted + outcome.is_counted)
+    lead.updated_at = now
+    carry_over(outcome, lead=lead, campaign=campaign, call=attempt.call, tries=attempt.number, now=now)
+
+
+def _noted(attempt: Attempt, now: dt.datetime) -> Outcome:
+    outcome = outcome_of(attempt.call)
+    attempt.outcome, attempt.is_counted = outcome.result[:40], outcome.is_counted
+    attempt.settled_at, attempt.updated_at = now, now
+    return outcome

@@ -1,0 +1,154 @@
+"""Making, changing and deleting campaigns."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from apps.campaigns.models import Attempt, Campaign, Lead, Upload
+from apps.campaigns.services.launch import template_problems
+from apps.campaigns.services.leads import NewLead, store_new_leads
+from apps.campaigns.services.status import check_open, lock_campaign, move, take_back
+from apps.core.db import step, writes
+from apps.core.errors import Conflict, Invalid
+from apps.organizations.models import Organization
+from apps.organizations.services import Actor, record_audit
+
+ZONES = frozenset(zoneinfo.available_timezones())
+
+
+class StaleCampaign(Conflict):
+    """Somebody else saved the campaign since the form was opened; `current` is what stands now."""
+
+    def __init__(self, current: Campaign) -> None:
+        super().__init__(_("Somebody else changed this in the meantime. Compare both versions, then save again."))
+        self.current = current
+
+
+@writes
+def create_campaign(
+    *, organization: Organization, values: Mapping[str, Any], by: Actor, now: dt.datetime, leads: Sequence[NewLead] = ()
+) -> Campaign:
+    """Make a campaign, with its first leads, in one step.
+
+    Args:
+        values: `name`, `assistant` and any of `number`, `status` (`draft` or `scheduled`), `system_message_template`,
+            `schedule_start_time`, `schedule_end_time`, `schedule_days`, `timezone`, `max_attempts`,
+            `retry_delay_minutes`, `max_concurrent_calls`.
+
+    Raises Invalid for values that do not go together, for leads that cannot be called (each named in `details`), and
+    for a launch that its checks forbid; then nothing is stored.
+    """
+    values = dict(values)
+    status = values.pop("status", Campaign.Status.DRAFT)
+    campaign = Campaign(organization=organization, **values)
+    campaign.has_own_number = campaign.number_id is not None
+    _check(campaign)
+    campaign.save(force_insert=True)
+    record_audit(organization=organization, by=by, action="campaign.create", target=campaign)
+    if leads:
+        store_new_leads(campaign, leads)
+    if status != Campaign.Status.DRAFT:
+        move(campaign, status, by=by, now=now)
+    campaign.refresh_from_db()
+    return campaign
+
+
+@writes
+def update_campaign(
+    *, campaign: Campaign, values: Mapping[str, Any], by: Actor, now: dt.datetime, expected_version: int | None = None
+) -> Campaign:
+    """Change values as in `create_campaign`, and the status when `values` holds one.
+
+    Args:
+        values: `assistant` only while the campaign's own is a deleted one; `number` None means any.
+        expected_version: the version the form was opened with; None overwrites (API).
+
+    Raises StaleCampaign when somebody else saved since then, Conflict for a completed or cancelled campaign, Invalid
+    as `create_campaign` and for a template that pending leads of a running campaign have no values for.
+    """
+    values = dict(values)
+    current = lock_campaign(campaign)
+    if expected_version is not None and current.version != expected_version:
+        raise StaleCampaign(current)
+    if values:
+        check_open(current)
+    status = values.pop("status", None)
+    _change(current, values, by=by, now=now)
+    return move(current, status, by=by, now=now) if status else current
+
+
+@writes
+def delete_campaign(*, campaign: Campaign, by: Actor, now: dt.datetime) -> None:
+    """Stop dialling and remove the leads. Running calls finish, calls stay. Raises NotFound the second time."""
+    current = lock_campaign(campaign)
+    take_back(current, now=now)
+    remove_leads(current)
+    current.change(now, deleted_at=now, version=current.version + 1)
+    record_audit(organization=current.organization, by=by, action="campaign.delete", target=current)
+
+
+@step
+def remove_leads(campaign: Campaign) -> None:
+    """Remove leads, attempts and uploads of a locked campaign."""
+    organization = campaign.organization_id
+    Attempt.objects.for_organization(organization).filter(campaign=campaign).delete()
+    leads = Lead.objects.for_organization(organization).filter(campaign=campaign)
+    # Nothing refers to the leads any more; collecting 100,000 of them first would take seconds.
+    leads._raw_delete(leads.db)
+    Upload.objects.for_organization(organization).filter(campaign=campaign).delete()
+
+
+@writes
+def erase_expired(*, organization: Organization, now: dt.datetime) -> int:
+    """Forget leads, attempts and files of campaigns that ended longer ago than the organization keeps metadata."""
+    limit = now - dt.timedelta(days=organization.metadata_retention_days)
+    over = Campaign.objects.for_organization(organization).filter(finished_at__lt=limit)
+    holding = over.filter(leads__isnull=False).distinct() | over.filter(uploads__isnull=False).distinct()
+    found = list(holding)
+    for campaign in found:
+        remove_leads(campaign)
+    return len(found)
+
+
+@step
+def erase_organization(*, organization: Organization) -> None:
+    for campaign in Campaign.objects.for_organization(organization):
+        remove_leads(campaign)
+    Campaign.objects.for_organization(organization).delete()
+
+
+@step
+def _change(current: Campaign, values: dict[str, Any], *, by: Actor, now: dt.datetime) -> None:
+    changed = {name: value for name, value in values.items() if getattr(current, name) != value}
+    if "number" in values and current.has_own_number != (values["number"] is not None):
+        changed |= {"number": values["number"], "has_own_number": values["number"] is not None}
+    if not changed:
+        return
+    if "assistant" in changed and current.assistant.deleted_at is None:
+        raise Conflict(_("The assistant of a campaign can be changed only when it was deleted."), param="assistant_id")
+    for name, value in changed.items():
+        setattr(current, name, value)
+    _check(current)
+    is_running = current.status == Campaign.Status.SCHEDULED
+    if is_running and "system_message_template" in changed and (problems := template_problems(current)):
+        raise Invalid(problems[0], details=problems, param="system_message_template")
+    current.change(now, version=current.version + 1, **changed)
+    record_audit(
+        organization=current.organization, by=by, action="campaign.update", target=current,
+        data={"fields": sorted(changed)},
+    )  # fmt: skip
+
+
+def _check(campaign: Campaign) -> None:
+    """What several fields decide together, and what the database would refuse without a sentence."""
+    if campaign.schedule_end_time <= campaign.schedule_start_time:
+        raise Invalid(_("The end of the calling hours must be after their start."), param="schedule_end_time")
+    if campaign.timezone not in ZONES:
+        raise Invalid(_("There is no time zone “%(name)s”.") % {"name": campaign.timezone}, param="timezone")
+    if not campaign.schedule_days or not set(campaign.schedule_days) <= set(range(1, 8)):
+        raise Invalid(_("Choose at least one day of the week."), param="schedule_days")

@@ -1,0 +1,97 @@
+"""What must hold before a campaign dials (features 14): every problem, not only the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import Q
+from django.db.models.fields.json import KeyTextTransform
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from apps.campaigns.models import Campaign, Lead, LeadQuerySet
+from apps.core import variables
+from apps.core.errors import Invalid
+from apps.numbers.models import PhoneNumber
+from apps.numbers.services import dial_number_for
+
+MOST = 100
+
+
+def launch_problems(campaign: Campaign) -> list[str]:
+    """Why the campaign cannot start, as sentences; empty when it can."""
+    problems = []
+    assistant = campaign.assistant
+    if assistant.deleted_at:
+        problems.append(_("The assistant %(name)s was deleted. Choose another one.") % {"name": assistant.name})
+    elif not assistant.is_active:
+        problems.append(_("The assistant %(name)s is not active.") % {"name": assistant.name})
+    if problem := number_problem(campaign):
+        problems.append(problem)
+    leads = Lead.objects.for_organization(campaign.organization_id).filter(campaign=campaign)
+    if not leads.pending().exists():
+        problems.append(_("There is no lead to call. Add leads first."))
+    return problems + template_problems(campaign)
+
+
+def check_launch(campaign: Campaign) -> None:
+    """Raises Invalid with every problem in `details`."""
+    if problems := launch_problems(campaign):
+        about_leads = len(problems) == len(template_problems(campaign))
+        raise Invalid(problems[0], details=problems, param="leads" if about_leads else "status")
+
+
+def number_of(campaign: Campaign) -> PhoneNumber:
+    """The number its calls leave from: its own, never replaced by another; without one any that the assistant may use.
+
+    Raises Invalid with the reason when there is none.
+    """
+    if not campaign.has_own_number:
+        return dial_number_for(organization=campaign.organization, assistant=campaign.assistant)
+    if campaign.number_id is None:
+        raise Invalid(_("The number of this campaign was deleted. Choose another one."), param="number_id")
+    return dial_number_for(organization=campaign.organization, number_id=campaign.number_id)
+
+
+def number_problem(campaign: Campaign) -> str | None:
+    """Why there is no number to call from; None when there is one."""
+    try:
+        number_of(campaign)
+    except Invalid as error:
+        return error.text
+    return None
+
+
+def template_problems(campaign: Campaign) -> list[str]:
+    """Pending leads that lack a value the template needs: each missing value with its lead, at most 100 of them."""
+    needed = variables.names(campaign.system_message_template or "")
+    if not needed:
+        return []
+    lacking = _lacking(campaign, needed)
+    shown = lacking.oldest()[:MOST]
+    problems = [problem for lead in shown for problem in lead_problems(campaign, lead.position, lead)]
+    if len(shown) == MOST and (more := lacking.count() - MOST):
+        problems.append(
+            ngettext("%(count)d more lead lacks a value", "%(count)d more leads lack a value", more) % {"count": more}
+        )
+    return problems
+
+
+def lead_problems(campaign: Campaign, position: int, lead: Lead) -> list[str]:
+    """The template's variables that have no value for this lead, each as a sentence."""
+    template = campaign.system_message_template or ""
+    return [
+        _('lead %(position)s (%(number)s): variable "%(name)s" has no value')
+        % {"position": position, "number": lead.phone_number, "name": name}
+        for name in variables.missing(template, lead.variables)
+    ]
+
+
+def _lacking(campaign: Campaign, needed: Iterable[str]) -> LeadQuerySet:
+    leads = Lead.objects.for_organization(campaign.organization_id).filter(campaign=campaign).pending()
+    lacks = Q()
+    for number, name in enumerate(sorted(needed)):
+        value = f"value_{number}"
+        leads = leads.annotate(**{value: KeyTextTransform(name, "variables")})
+        lacks |= Q(**{value: None}) | ~Q(**{f"{value}__regex": r"\S"})
+    return leads.filter(lacks)

@@ -1,0 +1,171 @@
+"""A leads file: stored, looked at, then imported in short transactions that may be repeated."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.calls.tasks import wake
+from apps.campaigns import tasks
+from apps.campaigns.columns import Columns, guess_columns
+from apps.campaigns.leadfile import BadRow, DuplicateRow, GoodLead
+from apps.campaigns.models import Campaign, Upload
+from apps.campaigns.services.imports import import_now, reader_of
+from apps.campaigns.services.status import check_open, lock_campaign
+from apps.core import variables
+from apps.core.db import writes
+from apps.core.errors import NotFound
+from apps.core.spreadsheet import read_table
+from apps.organizations.models import Job
+from apps.organizations.services import Actor, record_audit
+
+KIND = "campaign_import"
+INLINE_ROWS = 2000
+SAMPLE = 20
+SHOWN = 200
+KEPT = dt.timedelta(days=1)
+
+
+@dataclass
+class Preview:
+    """What an import would do, judged by the first 2,000 rows of the file.
+
+    Attributes:
+        sample: cells of the first 20 rows.
+        unmapped: variables of the template that no column fills: every row would be refused.
+        rows: how many rows were judged; `total` are in the file.
+        good, bad (by kind), duplicates: of those; `warnings` of the good have a number not known as valid.
+        leads: the first 20 good ones.
+        refused: the first 200 refused rows, each with `row`, `cells` and `sentence`.
+    """
+
+    header: list[str]
+    mapping: Columns
+    country: str
+    sample: list[list[str]]
+    unmapped: list[str]
+    total: int
+    rows: int = 0
+    good: int = 0
+    warnings: int = 0
+    bad: Counter[str] = field(default_factory=Counter)
+    duplicates: int = 0
+    leads: list[GoodLead] = field(default_factory=list)
+    refused: list[BadRow | DuplicateRow] = field(default_factory=list)
+
+    @property
+    def is_partial(self) -> bool:
+        return self.rows < self.total
+
+
+def store_upload(
+    *, campaign: Campaign, filename: str, content: bytes, country: str, by: Actor, now: dt.datetime
+) -> Upload:
+    """Keep an uploaded file with a guess of what its columns are. Files that nobody imported within a day go.
+
+    Raises BadFile when the file cannot be used, Conflict when the campaign is completed or cancelled.
+    """
+    table = read_table(content)
+    rows = (row.cells for row in table.rows if not row.is_blank)
+    sample = list(islice(rows, SAMPLE))
+    wanted = variables.names(campaign.system_message_template or "")
+    mapping = guess_columns(table.header, wanted=wanted, sample=sample, country=country or None)
+    count = len(sample) + sum(1 for _row in rows)
+    upload = Upload(filename=filename[:255], content=content, mapping=mapping.as_json(), country=country, rows=count)
+    return _keep(campaign, upload, by=by, now=now)
+
+
+@writes
+def delete_upload(*, upload: Upload) -> None:
+    """Forget a file that was not imported, or its refused rows. Leads stay."""
+    upload.delete()
+
+
+def preview_upload(upload: Upload, *, mapping: Columns | None = None, country: str | None = None) -> Preview:
+    """What an import would do with this mapping and country (None: the stored ones). Reads at most 2,000 rows.
+
+    Raises BadFile, and Invalid for a mapping that does not fit the file. While no number column is chosen only the
+    sample is shown.
+    """
+    chosen = mapping or Columns.from_json(upload.mapping)
+    country = upload.country if country is None else country
+    content = bytes(upload.content)
+    table = read_table(content)
+    needed = variables.names(upload.campaign.system_message_template or "")
+    sample = list(islice((row.cells for row in table.rows if not row.is_blank), SAMPLE))
+    preview = Preview(table.header, chosen, country, sample, chosen.unmapped(needed), upload.rows)
+    if chosen.number is None:
+        return preview
+    reader = reader_of(upload, chosen, country)
+    for outcome in islice(reader, INLINE_ROWS):
+        if not isinstance(outcome, GoodLead):
+            preview.refused.append(outcome)
+            continue
+        preview.leads.append(outcome)
+        preview.warnings += outcome.warning is not None
+    preview.leads, preview.refused = preview.leads[:SAMPLE], preview.refused[:SHOWN]
+    preview.good, preview.bad, preview.duplicates = reader.good, reader.bad, reader.duplicates
+    preview.rows = reader.data_rows
+    return preview
+
+
+def import_upload(*, upload: Upload, mapping: Columns, country: str, by: Actor, now: dt.datetime) -> Upload:
+    """Import the good rows of a file; up to 2,000 rows at once, more in the background (`upload.job` tells how far).
+
+    An upload that was imported, or is being imported, is returned as it is: twice adds nothing.
+    Raises BadFile, Invalid for a mapping that does not fit, Conflict for a campaign that is completed or cancelled.
+    """
+    if upload.imported_at is None and upload.job_id is None:
+        mapping.check(len(read_table(bytes(upload.content)).header))
+    current = _begin(upload, mapping, country, by=by, now=now)
+    if current.job_id is None and current.imported_at is None:
+        import_now(current)
+    current.refresh_from_db()
+    return current
+
+
+@writes
+def _keep(campaign: Campaign, upload: Upload, *, by: Actor, now: dt.datetime) -> Upload:
+    current = lock_campaign(campaign)
+    check_open(current)
+    waiting = Upload.objects.for_organization(current.organization_id).waiting()
+    waiting.filter(campaign=current, created_at__lt=now - KEPT).delete()
+    upload.organization_id, upload.campaign = current.organization_id, current
+    upload.save(force_insert=True)
+    record_audit(
+        organization=current.organization, by=by, action="campaign.upload", target=current,
+        data={"file": upload.filename},
+    )  # fmt: skip
+    return upload
+
+
+@writes
+def _begin(upload: Upload, mapping: Columns, country: str, *, by: Actor, now: dt.datetime) -> Upload:
+    """Write what was chosen, and for a large file the job; the task is sent once that is committed."""
+    campaign = lock_campaign(upload.campaign)
+    own = Upload.objects.for_organization(upload.organization_id).select_for_update(of=("self",)).filter(pk=upload.pk)
+    current = own.select_related("campaign").first()
+    if current is None:
+        raise NotFound(_("This file is not there any more. Upload it again."))
+    if current.imported_at or current.job_id:
+        return current
+    check_open(campaign)
+    job = None
+    if current.rows > INLINE_ROWS:
+        job = Job.objects.create(
+            organization_id=current.organization_id, kind=KIND, total=current.rows, started_by=by.user,
+            data={"upload": str(current.pk), "campaign": str(campaign.pk)},
+        )  # fmt: skip
+        transaction.on_commit(partial(wake, tasks.import_one, str(current.organization_id), str(current.pk)), robust=True)
+    current.change(now, mapping=mapping.as_json(), country=country, job=job)
+    record_audit(
+        organization=campaign.organization, by=by, action="campaign.import", target=campaign,
+        data={"file": current.filename, "rows": current.rows},
+    )  # fmt: skip
+    return current
