@@ -48,7 +48,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Every mail of allauth goes through the outbox, in our templates, with links built by the brand."""
-        request = allauth_context.request
+        request = self.request or allauth_context.request
         template, values = _mail_of(template_prefix, context)
         with acting(NOBODY), transaction.atomic():
             queue_account_mail(request=request, to=email, template=template, context=values, now=db.now())

@@ -1,0 +1,76 @@
+"""Organizations for support, read-mostly: the operator sees, grants local models, sets limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import transaction
+from django.http import HttpRequest
+
+from apps.accounts.admin import ReadOnly
+from apps.organizations.models import ApiKey, AuditEntry, Limits, Membership, Organization
+from apps.organizations.services import Actor, record_audit
+
+
+class Audited(ReadOnly):
+    """What an operator changes is noted in the organization's own log."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            organization = obj if isinstance(obj, Organization) else obj.organization
+            record_audit(
+                organization=organization, by=Actor.of(request), action="organization.operator", target=obj,
+                data={"fields": form.changed_data},
+            )  # fmt: skip
+
+
+@admin.register(Organization)
+class OrganizationAdmin(Audited):
+    list_display = ("name", "slug", "parent", "brand", "suspended_at", "closed_at", "created_at")
+    search_fields = ("name", "slug")
+    list_select_related = ("parent", "brand")
+    fields = (
+        "name", "slug", "parent", "brand", "country", "timezone", "content_retention_days", "metadata_retention_days",
+        "records_calls", "requires_second_factor", "has_local_models_access", "is_demo", "suspended_at", "closed_at",
+        "created_at",
+    )  # fmt: skip
+    readonly_fields = tuple(name for name in fields if name != "has_local_models_access")
+
+
+@admin.register(Limits)
+class LimitsAdmin(Audited):
+    list_display = ("organization", "concurrent_calls", "updated_at")
+    list_select_related = ("organization",)
+    fields = ("organization", "concurrent_calls")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return True
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnly):
+    list_display = ("organization", "user", "role", "created_at")
+    list_select_related = ("organization", "user")
+    search_fields = ("user__email", "organization__name")
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(Audited):
+    list_display = ("organization", "name", "prefix", "read_only", "requests_per_minute", "last_used_at", "revoked_at")
+    list_select_related = ("organization",)
+    search_fields = ("prefix", "name", "organization__name")
+    fields = ("organization", "name", "prefix", "read_only", "requests_per_minute", "expires_at", "revoked_at")
+    readonly_fields = tuple(name for name in fields if name != "requests_per_minute")
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnly):
+    list_display = ("created_at", "organization", "actor", "action", "target", "address")
+    list_select_related = ("organization",)
+    search_fields = ("actor", "action", "target")
+    ordering = ("-created_at",)
