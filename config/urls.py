@@ -6,14 +6,18 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from apps.branding.views import brand_css
 from apps.calls.hooks import engine_hook
+from apps.calls.recordings import recording
 from apps.core.styleguide import styleguide
 from apps.organizations import urls as organizations
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("brand/<str:version>.css", brand_css, name="brand_css"),
     path("hooks/engine/<str:hook_id>", engine_hook, name="engine_hook"),
+    path("recordings/<str:token>", recording, name="recording"),
     path("api/v1/", include("config.api")),
     path("o/<slug:org>/api/v1/", include(("config.api", "browsable"))),
+    path("o/<slug:org>/", include("apps.calls.urls")),
+    path("o/<slug:org>/", include("apps.campaigns.urls")),
     path("o/<slug:org>/", include("apps.dashboard.urls")),
     path("o/<slug:org>/", include("apps.portal.urls")),
     path("o/<slug:org>/", include("apps.organizations.urls")),

@@ -25,7 +25,7 @@ MOST_FOUND = 2_000
 SHOWN = (
     "id", "public_id", "created_at", "organization_id", "direction", "status", "end_reason", "assistant_name",
     "other_number", "own_number", "summary", "started_at", "duration_seconds", "cost", "is_simulated", "is_charged",
-    "origin",
+    "origin", "key",
 )  # fmt: skip
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _DIGITS = re.compile(r"^[+\d][\d\s()./-]{3,}$")

@@ -16,7 +16,7 @@ from apps.calls.detail import detail_of, find_call
 from apps.calls.forms import RUNNING, DoNotCallForm, FilterForm
 from apps.calls.models import Call, DoNotCall
 from apps.calls.selectors import assistants_of, call_page, numbers_of
-from apps.calls.services.do_not_call import add_do_not_call, remove_do_not_call
+from apps.calls.services.do_not_call import allow_number, refuse_number
 from apps.calls.starting import start_forms
 from apps.core import db
 from apps.core.errors import NotFound
@@ -77,10 +77,11 @@ def do_not_call(request: HttpRequest, org: str) -> HttpResponse:
 @needs(Role.MEMBER)
 def do_not_call_remove(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
     organization = request.organization  # type: ignore[attr-defined]
-    number = remove_do_not_call(organization=organization, pk=pk, by=Actor.of(request))
-    if number is None:
+    row = DoNotCall.objects.for_organization(organization).filter(pk=pk).first()
+    if row is None:
         raise NotFound
-    messages.success(request, _("%(number)s may be called again.") % {"number": format_international(number)})
+    allow_number(organization=organization, number=row.phone_number, by=Actor.of(request))
+    messages.success(request, _("%(number)s may be called again.") % {"number": format_international(row.phone_number)})
     return redirect("do_not_call", org=organization.slug)
 
 
@@ -90,11 +91,11 @@ def _add_number(request: HttpRequest, form: DoNotCallForm) -> Any:
         return None
     organization = request.organization  # type: ignore[attr-defined]
     values = form.cleaned_data
-    row, is_new = add_do_not_call(
-        organization=organization, phone_number=values["phone_number"], reason=values["reason"], by=Actor.of(request)
+    row = refuse_number(
+        organization=organization, number=values["phone_number"], reason=values["reason"], by=Actor.of(request)
     )
-    words = _("%(number)s will not be called any more.") if is_new else _("%(number)s is on the list already.")
-    messages.success(request, words % {"number": format_international(row.phone_number)})
+    words = _("%(number)s will not be called any more.") % {"number": format_international(row.phone_number)}
+    messages.success(request, words)
     return redirect("do_not_call", org=organization.slug)
 
 

@@ -16,7 +16,7 @@ from apps.calls.models import Call
 from apps.calls.selectors import assistants_of, numbers_of
 from apps.calls.services.dial import start_call
 from apps.calls.services.requests import CallRequest
-from apps.calls.services.simulate import simulate_incoming
+from apps.calls.services.simulate import find_simulated, simulate_inbound
 from apps.calls.starting import call_form, call_problem, simulate_form, simulate_problem
 from apps.core import db
 from apps.core.errors import DomainError
@@ -53,7 +53,7 @@ def call_simulate(request: HttpRequest, org: str) -> HttpResponse:
     form = simulate_form(organization, numbers, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            ref = _simulate(organization, form)
+            ref = _simulate(organization, form, numbers)
         except DomainError as problem:
             _show(form, problem)
         else:
@@ -65,11 +65,8 @@ def call_simulate(request: HttpRequest, org: str) -> HttpResponse:
 def call_incoming(request: HttpRequest, org: str, ref: str) -> HttpResponse:
     """A simulated call on its way: looks every second whether the engine has told us of it, then opens it."""
     organization = request.organization  # type: ignore[attr-defined]
-    known = find_connection(organization)
-    calls = Call.objects.for_organization(organization).filter(connection=known, ref=ref)
-    found = calls.values_list("public_id", flat=True).first()
-    if found:
-        return _go(request, reverse("call", args=[organization.slug, found]))
+    if call := find_simulated(organization, ref):
+        return _go(request, reverse("call", args=[organization.slug, call.public_id]))
     return render(request, "calls/incoming.html", {"organization": organization, "ref": ref})
 
 
@@ -88,10 +85,11 @@ def _start(
     return start_call(request=request, now=now)
 
 
-def _simulate(organization: Organization, form: SimulateForm) -> str:
+def _simulate(organization: Organization, form: SimulateForm, numbers: list[PhoneNumber]) -> str:
     values = form.cleaned_data
-    return simulate_incoming(
-        organization=organization, to=values["to"], from_=values["caller"], outcome=values["outcome"] or None, now=db.now()
+    number = next(each for each in numbers if str(each.pk) == values["to"])
+    return simulate_inbound(
+        organization=organization, number=number, from_=values["caller"], outcome=values["outcome"] or None, now=db.now()
     )
 
 
