@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("o/<slug:org>/api/v1/", include(("config.api", "browsable"))),
     path("o/<slug:org>/", include("apps.calls.urls")),
     path("o/<slug:org>/", include("apps.campaigns.urls")),
+    path("o/<slug:org>/", include("apps.billing.urls")),
     path("o/<slug:org>/", include("apps.dashboard.urls")),
     path("o/<slug:org>/", include("apps.portal.urls")),
     path("o/<slug:org>/", include("apps.organizations.urls")),
