@@ -6,6 +6,7 @@ Mounted at /api/v1 (keys) and again at /o/<org>/api/v1 (signed-in people).
 from django.urls import path
 
 from apps.assistants.api import AgentListView, AssistantListView, VoiceListView
+from apps.calls.api import CallListView, CallView, ControlView, OutboundView, UsageView
 from apps.campaigns.api import CampaignListView, CampaignView, LeadListView, LeadView
 from apps.dashboard.api import AccountView, AgentView, AssistantView, HealthView
 from apps.numbers.api import NumberListView, NumberView, TrunkListView, TrunkView
@@ -18,6 +19,11 @@ urlpatterns = [
     path("agents/<uuid:pk>", AgentView.as_view(), name="api_agent"),
     path("numbers", NumberListView.as_view(), name="api_numbers"),
     path("numbers/<uuid:pk>", NumberView.as_view(), name="api_number"),
+    path("calls", CallListView.as_view(), name="api_calls"),
+    path("calls/outbound", OutboundView.as_view(), name="api_outbound"),
+    path("calls/<str:call_id>", CallView.as_view(), name="api_call"),
+    path("calls/<str:call_id>/control", ControlView.as_view(), name="api_control"),
+    path("usage", UsageView.as_view(), name="api_usage"),
     path("sip-trunks", TrunkListView.as_view(), name="api_sip_trunks"),
     path("sip-trunks/<uuid:pk>", TrunkView.as_view(), name="api_sip_trunk"),
     path("voices", VoiceListView.as_view(), name="api_voices"),

@@ -20,7 +20,6 @@ USAGE_COLUMNS = (
     "pk", "public_id", "duration_seconds", "direction", "usage", "own_number", "assistant_name", "business_name",
     "created_at",
 )  # fmt: skip
-NO_METADATA: tuple[Any, ...] = (None, {})
 
 
 def call_body(row: Mapping[str, Any], brand: Brand) -> dict[str, Any]:

@@ -100,16 +100,19 @@ class JsonFirst(DefaultContentNegotiation):
 
 
 def flat(error: DomainError) -> JsonResponse:
-    answer = JsonResponse(error.body(), status=error.status, encoder=Encoder)
-    if "retry_after" in error.extra:
-        answer["Retry-After"] = str(int(error.extra["retry_after"]))
-    return answer
+    return JsonResponse(error.body(), status=error.status, encoder=Encoder, headers=retry_header(error))
+
+
+def retry_header(error: DomainError) -> dict[str, str]:
+    """Whole seconds, never an HTTP date (api 4)."""
+    seconds = error.extra.get("retry_after")
+    return {"Retry-After": str(int(seconds))} if seconds is not None else {}
 
 
 def exception_handler(exception: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's errors and ours in the one flat body. Others go on to become a flat 500."""
     if isinstance(exception, DomainError):
-        return Response(exception.body(), status=exception.status)
+        return Response(exception.body(), status=exception.status, headers=retry_header(exception))
     if isinstance(exception, Http404):
         return Response(NotFound().body(), status=404)
     if isinstance(exception, exceptions.ValidationError):

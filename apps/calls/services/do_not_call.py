@@ -1,8 +1,6 @@
-"""Numbers that nobody of this organization calls: single calls and campaigns look here before they dial."""
+"""Numbers that an organization does not call: campaign calls and single calls alike (features 14)."""
 
 from __future__ import annotations
-
-from uuid import UUID
 
 from apps.calls.models import DoNotCall
 from apps.core.db import writes
@@ -11,25 +9,20 @@ from apps.organizations.services import Actor, record_audit
 
 
 @writes
-def add_do_not_call(
-    *, organization: Organization, phone_number: str, reason: str, by: Actor, source: str = "page"
-) -> tuple[DoNotCall, bool]:
-    """Put a number in E.164 on the list. Returns its row and whether it is new; a number that is on it stays as it is."""
-    rows = DoNotCall.objects.for_organization(organization)
-    row, is_new = rows.get_or_create(
-        organization=organization, phone_number=phone_number, defaults={"reason": reason, "source": source}
+def refuse_number(*, organization: Organization, number: str, reason: str, by: Actor, source: str = "page") -> DoNotCall:
+    """Put a number (E.164) on the list; a second time changes nothing."""
+    row, is_new = DoNotCall.objects.get_or_create(
+        organization=organization, phone_number=number, defaults={"reason": reason[:300], "source": source}
     )
     if is_new:
-        record_audit(organization=organization, by=by, action="do_not_call.add", target=row)
-    return row, is_new
+        record_audit(organization=organization, by=by, action="do_not_call.add", data={"reason": reason[:300]})
+    return row
 
 
 @writes
-def remove_do_not_call(*, organization: Organization, pk: UUID, by: Actor) -> str | None:
-    """Take a number from the list: it may be called again. Returns it, None when it is not on the list."""
-    row = DoNotCall.objects.for_organization(organization).filter(pk=pk).first()
-    if row is None:
-        return None
-    record_audit(organization=organization, by=by, action="do_not_call.remove", target=row)
-    row.delete()
-    return row.phone_number
+def allow_number(*, organization: Organization, number: str, by: Actor) -> bool:
+    """Take a number off the list. False when it was not on it."""
+    deleted, _rows = DoNotCall.objects.for_organization(organization).filter(phone_number=number).delete()
+    if deleted:
+        record_audit(organization=organization, by=by, action="do_not_call.remove")
+    return bool(deleted)

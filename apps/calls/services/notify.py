@@ -9,6 +9,7 @@ from typing import Any
 from django.urls import NoReverseMatch, reverse
 
 from apps.calls.models import Call
+from apps.calls.recordings import signed_link
 from apps.calls.services.payloads import end_fields, envelope, plain_messages, report_fields, wire_status
 from apps.calls.services.snapshot import private_of
 from apps.core.db import step
@@ -38,6 +39,9 @@ def tell_status(call: Call, *, at: dt.datetime, now: dt.datetime, answered: bool
 def tell_report(call: Call, content: Mapping[str, Any], *, at: dt.datetime, now: dt.datetime) -> None:
     """Queue the end-of-call report and its mails. Under GDPR mode these are the only places that carry content."""
     key = f"{call.public_id}:{REPORT}"
+    if content.get("recording_url") and not call.is_private:
+        link = signed_link(call.organization.brand, call.organization_id, call.pk)
+        content = {**content, "recording_url": link}
     _queue(call, REPORT, key, wire_status(call), at, now, report_fields(call, content))
     for address in recipients(call):
         queue_mail(

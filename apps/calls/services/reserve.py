@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from uuid_utils.compat import uuid7
 
 from apps.assistants.models import Assistant
-from apps.billing.services import place_hold, release_holds
-from apps.calls.models import Call, DoNotCall
+from apps.billing.services import place_hold, place_holds, release_holds
+from apps.calls.models import Call, DoNotCall, new_call_id
 from apps.calls.services.requests import CallRequest
 from apps.calls.services.snapshot import config_of, private_for, resolved, without_ours
 from apps.core.db import step
@@ -34,19 +37,39 @@ def reserve_call(*, request: CallRequest, now: dt.datetime) -> Call:
         return found
     if organization.suspended_at or organization.closed_at:
         raise Forbidden(_("This organization is suspended."))
-    _check_assistant(request.assistant)
-    number = _number(request)
+    check_assistant(request.assistant)
+    number = dialling_number(organization, request.assistant, request.number)
     if is_on_do_not_call_list(organization, request.to):
         raise Invalid(_("The number %(number)s is on the do-not-call list.") % {"number": request.to}, param="destination")
     _check_reference(request)
     try:
         with transaction.atomic():
-            call = _insert(request, number)
+            call = _drafted(request, number)
+            call.save(force_insert=True)
             if call.is_charged:
                 place_hold(payer_id=organization.payer_id, used_by=organization.pk, key=call.money_key, now=now)
     except IntegrityError:
         return _won_elsewhere(request)
     return call
+
+
+@step
+def reserve_many(*, requests: Sequence[CallRequest], number: PhoneNumber, now: dt.datetime) -> list[Call]:
+    """`reserve_call` for a campaign's batch: one statement for the calls, one for their holds.
+
+    The requests differ in `to`, `key`, `metadata`, `variables` and `dial_at` only; their keys are new, and the caller
+    has checked assistant, number and do-not-call list in this transaction. Returns the calls of the first requests,
+    fewer than asked when the credits end there.
+    """
+    if not requests:
+        return []
+    first = _drafted(requests[0], number)
+    calls = [first, *(_likewise(first, request) for request in requests[1:])]
+    if first.is_charged:
+        organization, keys = requests[0].organization, [call.money_key for call in calls]
+        held = place_holds(payer_id=organization.payer_id, used_by=organization.pk, keys=keys, now=now)
+        calls = calls[:held]
+    return Call.objects.bulk_create(calls)
 
 
 @step
@@ -69,18 +92,18 @@ def is_on_do_not_call_list(organization: Organization | object, number: str) -> 
     return DoNotCall.objects.for_organization(organization).filter(phone_number=number).exists()
 
 
-def _check_assistant(assistant: Assistant | None) -> None:
+def check_assistant(assistant: Assistant | None) -> None:
     if assistant and (assistant.deleted_at or not assistant.is_active):
         raise Invalid(_("The assistant %(name)s is not active.") % {"name": assistant.name}, param="assistant_id")
 
 
-def _number(request: CallRequest) -> PhoneNumber:
-    number = request.number
+def dialling_number(
+    organization: Organization, assistant: Assistant | None, number: PhoneNumber | None
+) -> PhoneNumber:
+    """The number to call from, with its trunk. Raises Invalid when it, or every one of the organization, cannot dial."""
     if number and number.is_active and number.transfer_trunk and number.transfer_trunk.can_dial:
         return number
-    return dial_number_for(
-        organization=request.organization, assistant=request.assistant, number_id=number.pk if number else None
-    )
+    return dial_number_for(organization=organization, assistant=assistant, number_id=number.pk if number else None)
 
 
 def _check_reference(request: CallRequest) -> None:
@@ -98,7 +121,7 @@ def _duplicate(earlier: Call) -> Conflict:
     return Conflict(text, type="duplicate_reference", param="reference", call_id=earlier.public_id)
 
 
-def _insert(request: CallRequest, number: PhoneNumber) -> Call:
+def _drafted(request: CallRequest, number: PhoneNumber) -> Call:
     organization, assistant = request.organization, request.assistant
     changes = request.override if assistant else request.one_time
     values = resolved(organization, assistant, changes)
@@ -118,7 +141,16 @@ def _insert(request: CallRequest, number: PhoneNumber) -> Call:
         is_private=bool(values.get("gdpr_mode")),
     )  # fmt: skip
     call.dial_key = call.public_id
-    call.save(force_insert=True)
+    return call
+
+
+def _likewise(first: Call, request: CallRequest) -> Call:
+    """The same call to somebody else."""
+    call = copy.copy(first)
+    call.pk, call.public_id = uuid7(), new_call_id()
+    call.dial_key, call.key, call.other_number = call.public_id, request.key, request.to
+    call.dial_at, call.metadata = request.dial_at, {**(first.metadata or {}), **(request.metadata or {})}
+    call.config = {**first.config, "variables": dict(request.variables or {})}
     return call
 
 
