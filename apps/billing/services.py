@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from apps.billing.metering import as_credits, cost_of, micro
 from apps.billing.models import CREDIT, Account, Checkpoint, Hold, LedgerEntry
+from apps.billing.notices import tell_low_balance
 from apps.billing.sql import lock_account
 from apps.core.db import step, writes
 from apps.core.errors import Conflict, InsufficientCredits, Invalid
@@ -106,7 +107,8 @@ def charge(
         seconds: from the answer to the end.
         call_id: the call's public id.
 
-    Returns the cost in micro-credits; on a repeat, what was booked the first time. May push the balance below zero.
+    Returns the cost in micro-credits; on a repeat, what was booked the first time. May push the balance below zero, and
+    mails the payer's owners when it falls below what they chose.
     """
     lock_account(payer_id)
     release_hold(payer_id=payer_id, key=key, now=now)
@@ -114,10 +116,11 @@ def charge(
     if booked:
         return -booked.amount
     cost = cost_of(seconds, now)
-    LedgerEntry.objects.create(
+    entry = LedgerEntry.objects.create(
         organization_id=payer_id, key=key, kind=LedgerEntry.Kind.CALL, amount=-cost, used_by=used_by,
         used_by_name=used_by_name[:200], call_id=call_id, seconds=seconds,
     )  # fmt: skip
+    tell_low_balance(entry=entry, left=balance(payer_id), now=now)
     return cost
 
 
@@ -144,6 +147,7 @@ def add_credits(
     )  # fmt: skip
     data = {"credits": str(credits), "note": note[:500]}
     record_audit(organization=organization, by=actor, action="credits.add", target=entry, data=data)
+    tell_low_balance(entry=entry, left=balance(organization.pk), now=now)
     return entry
 
 
