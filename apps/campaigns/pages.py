@@ -1,0 +1,197 @@
+"""What the pages of a campaign show, read once and put into words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Max, Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+
+from apps.campaigns import selectors
+from apps.campaigns.forms import DAYS
+from apps.campaigns.models import Campaign, Lead
+from apps.campaigns.services.launch import number_problem, template_problems
+from apps.core.errors import NotFound
+from apps.core.templatetags.ui import number
+from apps.organizations.access import may
+from apps.organizations.models import Organization, Role
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Check:
+    """A launch check: `problems` in words (none: it holds), and where to mend them."""
+
+    label: str
+    problems: list[str] = field(default_factory=list)
+    url: str = ""
+    action: str = ""
+    more: int = 0
+
+
+def campaign_of(request: HttpRequest, pk: UUID) -> Campaign:
+    """The campaign of the address; raises NotFound for a deleted one and for another organization's."""
+    organization = request.organization  # type: ignore[attr-defined]
+    live = Campaign.objects.for_organization(organization).live().filter(pk=pk)
+    found = live.select_related("organization", "assistant", "number__transfer_trunk").first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def seen_by(request: HttpRequest) -> dict[str, Any]:
+    """What a fragment needs to know of its viewer; whole pages have it from their frame."""
+    return {"organization": request.organization, "can_edit": may(request, Role.MEMBER)}  # type: ignore[attr-defined]
+
+
+def list_rows(organization: Organization) -> list[dict[str, Any]]:
+    """Every campaign with its progress, in as many queries as for one."""
+    found = selectors.campaigns_with_progress(organization)
+    leads = Lead.objects.for_organization(organization).order_by().values("campaign_id")
+    last = dict(leads.annotate(last=Max("last_attempt_at")).values_list("campaign_id", "last"))
+    return [
+        {
+            "campaign": campaign, "total": progress.total, "segments": segments(progress), "words": words(progress),
+            "window": window_words(campaign), "last_activity": last.get(campaign.pk) or campaign.updated_at,
+        }
+        for campaign, progress in found
+    ]  # fmt: skip
+
+
+def live_context(campaign: Campaign, now: dt.datetime) -> dict[str, Any]:
+    """Status, progress, notices and launch checks: what the page reads again while the campaign runs."""
+    progress = selectors.progress(campaign)
+    state = selectors.campaign_state(campaign, now)
+    pending, calling = progress.count(Lead.Status.PENDING), progress.count(Lead.Status.CALLING)
+    is_scheduled = campaign.status == Campaign.Status.SCHEDULED
+    checks = [] if is_scheduled or campaign.is_final else launch_checks(campaign, pending)
+    return {
+        "campaign": campaign, "progress": progress, "now": now, "pending": pending, "calling": calling,
+        "segments": segments(progress), "words": words(progress), "window": window_words(campaign),
+        "stats": _stats(progress), "checks": checks, "can_start": not any(check.problems for check in checks),
+        "is_live": is_scheduled or calling > 0,
+        "engine_is_down": is_scheduled and bool(campaign.waits_for_engine_since or not state.engine_is_there),
+        "no_balance": is_scheduled and not state.has_balance,
+        "opening": opening_words(campaign, state.next_opening) if is_scheduled and not state.is_open else None,
+        "state": state,
+    }  # fmt: skip
+
+
+def lead_page(campaign: Campaign, state: selectors.State, query: dict[str, str]) -> dict[str, Any]:
+    """One page of leads, oldest first, filtered by `status` and by `q` in number and values."""
+    leads = Lead.objects.for_organization(campaign.organization_id).filter(campaign=campaign).oldest()
+    chosen = query.get("status", "")
+    if chosen in Lead.Status.values:
+        leads = leads.filter(status=chosen)
+    if text := query.get("q", "").strip()[:100]:
+        leads = leads.filter(_matches(text))
+    page = Paginator(leads, PAGE).get_page(query.get("page"))
+    rows = [{"lead": lead, "reason": selectors.reason_of(lead, state)} for lead in page.object_list]
+    return {"rows": rows, "leads": page, "range": _range(page), "is_filtered": bool(chosen or text)}
+
+
+def launch_checks(campaign: Campaign, pending: int) -> list[Check]:
+    """Every launch check of features 14, each problem with the page that mends it."""
+    slug, own = campaign.organization.slug, campaign.pk
+    edit, leads = reverse("campaign_edit", args=[slug, own]), reverse("lead_import", args=[slug, own])
+    missing = template_problems(campaign)
+    number_lost = number_problem(campaign)
+    return [
+        Check(_("Assistant is active"), _assistant_problems(campaign), edit, _("Choose another")),
+        Check(
+            _("A number can call out"), [number_lost] if number_lost else [],
+            edit if campaign.has_own_number else reverse("numbers", args=[slug]),
+            _("Choose another") if campaign.has_own_number else _("Phone numbers"),
+        ),
+        Check(
+            ngettext("%(count)s lead is waiting", "%(count)s leads are waiting", pending) % {"count": number(pending)}
+            if pending else _("Leads are waiting"),
+            [] if pending else [_("There is no lead to call.")], leads, _("Import leads"),
+        ),
+        Check(
+            _("The message has every value it needs"), missing[:5], edit, _("Change the message"), max(0, len(missing) - 5)
+        ),
+    ]  # fmt: skip
+
+
+def segments(progress: selectors.Progress) -> list[dict[str, Any]]:
+    kinds = [
+        (Lead.Status.COMPLETED, "good", _("Completed")),
+        (Lead.Status.FAILED, "bad", _("Failed")),
+        (Lead.Status.CALLING, "brand", _("Calling")),
+        (Lead.Status.SKIPPED, "caution", _("Skipped")),
+        (Lead.Status.PENDING, "plain", pgettext("lead", "Pending")),
+    ]
+    return [
+        {"status": status.value, "value": progress.count(status), "tone": tone, "label": label}
+        for status, tone, label in kinds
+    ]
+
+
+def words(progress: selectors.Progress) -> str:
+    """How far a campaign is, for the list and for whoever does not see the bar."""
+    names = {"done": number(progress.done), "total": number(progress.total)}
+    return _("%(done)s of %(total)s leads done") % names
+
+
+def window_words(campaign: Campaign) -> str:
+    """Days and hours: "Mon–Fri 09:00–17:00"."""
+    hours = f"{campaign.schedule_start_time:%H:%M}–{campaign.schedule_end_time:%H:%M}"
+    return f"{_days(sorted(campaign.schedule_days))} {hours}"
+
+
+def opening_words(campaign: Campaign, opening: dt.datetime | None) -> dict[str, Any]:
+    """The next opening by the campaign's clock, and by the viewer's where that differs; `at` None: it never opens."""
+    if opening is None:
+        return {"at": None}
+    there, here = opening.astimezone(campaign.window.zone), timezone.localtime(opening)
+    found = {"at": opening, "there": date_format(there, "l j F H:i")}
+    return found | ({"here": date_format(here, "l j F H:i")} if there.utcoffset() != here.utcoffset() else {})
+
+
+def _stats(progress: selectors.Progress) -> dict[str, Any]:
+    completed, failed = progress.count(Lead.Status.COMPLETED), progress.count(Lead.Status.FAILED)
+    called = completed + failed
+    return {"reached": completed, "rate": completed / called if called else None, "failed": failed}
+
+
+def _assistant_problems(campaign: Campaign) -> list[str]:
+    names = {"name": campaign.assistant.name}
+    if campaign.assistant.deleted_at:
+        return [_("The assistant %(name)s was deleted. Choose another one.") % names]
+    return [] if campaign.assistant.is_active else [_("The assistant %(name)s is not active.") % names]
+
+
+def _matches(text: str) -> Q:
+    """A number in any spelling, or a text in any value of the lead."""
+    found = Q(variables__icontains=text)
+    digits = "".join(mark for mark in text if mark.isdigit()).lstrip("0")
+    return found | Q(phone_number__contains=digits) if len(digits) > 2 else found
+
+
+def _days(days: list[int]) -> str:
+    names = {value: str(label) for value, label in DAYS}
+    if len(days) == 7:
+        return _("Every day")
+    if len(days) > 2 and days == list(range(days[0], days[-1] + 1)):
+        return f"{names[days[0]]}–{names[days[-1]]}"
+    return ", ".join(names[day] for day in days)
+
+
+def _range(page: Page[Lead]) -> str:
+    names = {
+        "first": number(page.start_index()),
+        "last": number(page.end_index()),
+        "total": number(page.paginator.count),
+    }
+    return _("%(first)s–%(last)s of %(total)s") % names

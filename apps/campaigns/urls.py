@@ -1,0 +1,25 @@
+from django.urls import path
+
+from apps.campaigns import views, views_import, views_leads
+
+urlpatterns = [
+    path("campaigns", views.campaign_list, name="campaigns"),
+    path("campaigns/new", views.campaign_create, name="campaign_create"),
+    path("campaigns/<uuid:pk>", views.campaign_detail, name="campaign"),
+    path("campaigns/<uuid:pk>/live", views.campaign_live, name="campaign_live"),
+    path("campaigns/<uuid:pk>/edit", views.campaign_edit, name="campaign_edit"),
+    path("campaigns/<uuid:pk>/start", views.campaign_start, name="campaign_start"),
+    path("campaigns/<uuid:pk>/resume", views.campaign_start, name="campaign_resume"),
+    path("campaigns/<uuid:pk>/pause", views.campaign_pause, name="campaign_pause"),
+    path("campaigns/<uuid:pk>/cancel", views.campaign_cancel, name="campaign_cancel"),
+    path("campaigns/<uuid:pk>/delete", views.campaign_delete, name="campaign_delete"),
+    path("campaigns/<uuid:pk>/results.csv", views_leads.campaign_results, name="campaign_results"),
+    path("campaigns/<uuid:pk>/leads", views_leads.leads, name="leads"),
+    path("campaigns/<uuid:pk>/leads/new", views_leads.lead_add, name="lead_add"),
+    path("campaigns/<uuid:pk>/leads/<uuid:lead_id>/remove", views_leads.lead_remove, name="lead_remove"),
+    path("campaigns/<uuid:pk>/import", views_import.lead_import, name="lead_import"),
+    path("campaigns/<uuid:pk>/import/<uuid:upload_id>", views_import.lead_import_map, name="lead_import_map"),
+    path("campaigns/<uuid:pk>/import/<uuid:upload_id>/run", views_import.lead_import_run, name="lead_import_run"),
+    path("campaigns/<uuid:pk>/import/<uuid:upload_id>/done", views_import.lead_import_done, name="lead_import_done"),
+    path("campaigns/<uuid:pk>/import/<uuid:upload_id>/refused.csv", views_import.lead_bad_rows, name="lead_bad_rows"),
+]
