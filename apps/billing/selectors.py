@@ -14,7 +14,7 @@ from apps.billing.models import Account, Hold, LedgerEntry, LedgerQuerySet
 from apps.billing.services import balance
 from apps.organizations.models import Organization
 
-PAGE = 50
+PAGE = 25
 DAYS = 30
 MONTHS = 24
 

@@ -137,7 +137,7 @@ class FilterTest(UsageCase):
             self.book(f"{number:03}", created_at=moment - dt.timedelta(seconds=number // 7))
         seen: list[str] = []
         query = ""
-        for _page in range(3):
+        for _page in range(5):
             answer = self.page(self.ada, self.agency, query)
             seen += self.keys(answer)
             query = f"?before={answer.context['older']}"
