@@ -117,7 +117,7 @@ TEXTS: dict[str, Text] = {
     ),
     "turn_taking.false_interruption_timeout": Text(
         _("Resume after a false interruption"),
-        _("Goes on speaking when no words follow within this time. Empty: never."),
+        _("Goes on speaking when no words follow within this time."),
     ),
     "pronunciation": Text(_("Pronunciation"), _("Replaces text before it is spoken, letter for letter. At most 50.")),
     "pronunciation.from": Text(_("Written"), _("As it stands in the answer.")),

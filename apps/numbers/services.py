@@ -91,6 +91,21 @@ def create_trunk(*, organization: Organization, values: Mapping[str, Any], by: A
 
 
 @writes
+def replace_trunk(
+    *, organization: Organization, old: SipTrunk, values: Mapping[str, Any], by: Actor, now: dt.datetime
+) -> tuple[SipTrunk, int]:
+    """Create a trunk and move the numbers of `old` to it (features 11). Returns it and how many numbers moved."""
+    trunk = SipTrunk.objects.create(organization=organization, **values)
+    numbers = PhoneNumber.objects.for_organization(organization).filter(transfer_trunk=old)
+    moved = numbers.update(transfer_trunk=trunk, updated_at=now, version=F("version") + 1)
+    record_audit(
+        organization=organization, by=by, action="trunk.replace", target=trunk,
+        data={"replaces": str(old.pk), "numbers": moved},
+    )  # fmt: skip
+    return trunk, moved
+
+
+@writes
 def delete_trunk(*, trunk: SipTrunk, by: Actor, now: dt.datetime) -> None:
     """Its numbers keep working inbound and lose the trunk; no running call ends."""
     numbers = PhoneNumber.objects.for_organization(trunk.organization_id).filter(transfer_trunk=trunk)

@@ -1,0 +1,12 @@
+"""Pages of assistants and numbers that show calls or campaigns too."""
+
+from django.urls import path
+
+from apps.dashboard import views_assistants, views_numbers
+
+urlpatterns = [
+    path("assistants", views_assistants.assistants, name="assistants"),
+    path("assistants/<uuid:pk>/delete", views_assistants.assistant_delete, name="assistant_delete"),
+    path("numbers", views_numbers.numbers, name="numbers"),
+    path("numbers/<uuid:pk>", views_numbers.number, name="number"),
+]

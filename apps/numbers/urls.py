@@ -1,0 +1,13 @@
+from django.urls import path
+
+from apps.numbers import views
+
+urlpatterns = [
+    path("numbers/new", views.number_create, name="number_create"),
+    path("numbers/<uuid:pk>/assign", views.number_assign, name="number_assign"),
+    path("numbers/<uuid:pk>/active", views.number_active, name="number_active"),
+    path("numbers/<uuid:pk>/delete", views.number_delete, name="number_delete"),
+    path("trunks", views.trunks, name="trunks"),
+    path("trunks/new", views.trunk_create, name="trunk_create"),
+    path("trunks/<uuid:pk>/delete", views.trunk_delete, name="trunk_delete"),
+]
