@@ -102,7 +102,7 @@ class MfaAdapter(DefaultMFAAdapter):
 
 def _mail_of(prefix: str, context: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The template and its values. Nothing of the request (host, site) reaches a mail."""
-    values = {key: context[key] for key in ("user", "code", "to_email") if key in context}
+    values: dict[str, Any] = {key: context[key] for key in ("user", "code", "to_email") if key in context}
     if prefix in TEMPLATES:
         return TEMPLATES[prefix], values
     title, sentence = NOTICES[prefix]

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from apps.accounts.people import person
 from apps.accounts.services import has_second_factor
 
 
@@ -20,7 +21,7 @@ class OperatorSite(admin.AdminSite):
     index_title = "Operator"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return _is_operator(request) and (settings.DEVELOPMENT or has_second_factor(request.user))
+        return _is_operator(request) and (settings.DEVELOPMENT or has_second_factor(person(request)))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Our own sign-in. Nobody but an operator learns that there is an admin."""

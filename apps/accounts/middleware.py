@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.locale import LocaleMiddleware as DjangoLocaleMiddleware
 from django.utils import timezone, translation
 
+from apps.accounts.people import person
+
 LANGUAGES = {code for code, _name in settings.LANGUAGES}
 WITHOUT_SESSION = ("/api/", "/v1/", "/static/", "/hooks/", "/brand/")
 SEEN = "seen_at"
@@ -48,7 +50,7 @@ class PersonMiddleware:
             timezone.deactivate()
 
     def _settle(self, request: HttpRequest) -> None:
-        user = request.user
+        user = person(request)
         if user.brand_id != request.brand.pk:  # type: ignore[attr-defined]
             request.user = AnonymousUser()
             return

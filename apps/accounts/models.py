@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin, UserManager
@@ -59,7 +60,7 @@ class User(AbstractBaseUser, PermissionsMixin, Row):
 
 
 class SecurityEventQuerySet(models.QuerySet["SecurityEvent"]):
-    def of_people(self, user_ids: Iterable[UUID]) -> SecurityEventQuerySet:
+    def of_people(self, user_ids: Iterable[UUID] | models.QuerySet[Any, Any]) -> SecurityEventQuerySet:
         return self.filter(user_id__in=user_ids).select_related("user")
 
 

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.accounts.agents import agent_name, is_phone
 from apps.accounts.forms import ProfileForm, SecondFactorOffForm
 from apps.accounts.middleware import LANGUAGES
+from apps.accounts.people import person
 from apps.accounts.services import Kind, end_sessions, live_sessions, note_security, save_language, save_profile
 from apps.core import db
 
@@ -29,7 +30,7 @@ YEAR = 365 * 24 * 3600
 @login_required
 @require_http_methods(["GET", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
-    user = request.user
+    user = person(request)
     form = ProfileForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
         save_profile(user=user, now=db.now(), **form.cleaned_data)
@@ -44,7 +45,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def sessions(request: HttpRequest) -> HttpResponse:
     """Where the person is signed in; one of them, or all others, can be ended."""
-    user, now = request.user, db.now()
+    user, now = person(request), db.now()
     if request.method == "POST":
         only = request.POST.get("session", "")
         ended = end_sessions(request=request, user=user, only=int(only) if only.isdigit() else None)
@@ -81,7 +82,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
     """The language of this browser, and of the person when she is signed in."""
     language = request.POST.get("language", "")
     if language in LANGUAGES and request.user.is_authenticated:
-        save_language(user=request.user, language=language, now=db.now())
+        save_language(user=person(request), language=language, now=db.now())
     target = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
     return _remember_language(redirect(target if safe else "/"), language)

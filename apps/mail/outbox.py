@@ -36,3 +36,10 @@ def record_failure(*, message: Message, error: str, again_at: dt.datetime | None
     """Not sent. Without `again_at` it is given up."""
     status = Message.Status.WAITING if again_at else Message.Status.DEAD
     message.change(now, status=status, next_attempt_at=again_at, error=error[:500])
+
+
+@writes
+def revive(*, now: dt.datetime) -> int:
+    """Let mails that were given up begin anew; only those the scope may write. Returns how many."""
+    rows = Message.objects.filter(status=Message.Status.DEAD)
+    return rows.update(status=Message.Status.WAITING, attempts=0, next_attempt_at=now, updated_at=now)

@@ -59,7 +59,8 @@ def queue_mail(
     except IntegrityError:
         return Message.objects.of(organization_id).get(key=key)
     # The row is the outbox: a broker that is down must not undo the reason of the mail, the sweep sends it.
-    transaction.on_commit(lambda: send.delay(organization_id and str(organization_id), str(row.pk)), robust=True)
+    owner = str(organization_id) if organization_id else None
+    transaction.on_commit(lambda: send.delay(owner, str(row.pk)), robust=True)
     return row
 
 

@@ -30,4 +30,4 @@ def sweep() -> None:
         rows = Message.objects.filter(transport="operator").due(now).order_by("next_attempt_at")
         ids = list(rows.values_list("organization_id", "pk")[:BATCH])
     for organization_id, message_id in ids:
-        send.delay(organization_id and str(organization_id), str(message_id))
+        send.delay(str(organization_id) if organization_id else None, str(message_id))

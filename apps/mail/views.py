@@ -20,14 +20,14 @@ STYLE = re.compile(r"<style>(.*?)</style>", re.S)
 
 @require_safe
 def mailbox(request: HttpRequest) -> HttpResponse:
-    _only_operator(request)
+    _refuse_others(request)
     rows = list(Message.objects.newest()[:PAGE])
     return render(request, "mail/mailbox.html", {"mails": rows, "page_size": PAGE, "folder": settings.EMAIL_FILE_PATH})
 
 
 @require_safe
 def mailbox_message(request: HttpRequest, pk: UUID) -> HttpResponse:
-    _only_operator(request)
+    _refuse_others(request)
     row = get_object_or_404(Message.objects.newest(), pk=pk)
     return render(request, "mail/message.html", {"mail": row})
 
@@ -35,7 +35,7 @@ def mailbox_message(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_safe
 def mailbox_html(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The mail as a mail program shows it: alone, without scripts, with no style but its own."""
-    _only_operator(request)
+    _refuse_others(request)
     row = get_object_or_404(Message.objects.newest(), pk=pk)
     styles = "".join(f" 'sha256-{_digest(each)}'" for each in STYLE.findall(row.html))
     answer = HttpResponse(row.html)
@@ -47,7 +47,7 @@ def _digest(style: str) -> str:
     return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
 
 
-def _only_operator(request: HttpRequest) -> None:
+def _refuse_others(request: HttpRequest) -> None:
     """Not where mails are sent, not on a portal, not for anybody else. The scope is the middleware's."""
     user, brand = request.user, request.brand  # type: ignore[attr-defined]
     may_look = settings.DEVELOPMENT and not settings.EMAIL_URL

@@ -15,6 +15,7 @@ from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext as _
 
+from apps.accounts.people import person
 from apps.accounts.services import has_second_factor
 from apps.core.api import flat
 from apps.core.errors import DomainError
@@ -53,7 +54,7 @@ class OrganizationMiddleware:
         request.organization = organization  # type: ignore[attr-defined]
         request.role = entry.role  # type: ignore[attr-defined]
         request.via = entry.via  # type: ignore[attr-defined]
-        if organization.requires_second_factor and not has_second_factor(request.user):
+        if organization.requires_second_factor and not has_second_factor(person(request)):
             return self._second_factor(request, organization)
         if request.session.get(LAST) != organization.slug:
             request.session[LAST] = organization.slug

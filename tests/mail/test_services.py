@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import smtplib
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
+from django.core.management import call_command
 from django.db import transaction
 from django.db.models import BinaryField
 from django.db.models.functions import Cast
@@ -135,6 +137,13 @@ class DeliveryTest(OutboxCase):
         row = self.queue()
         self.deliver(row)
         self.assertEqual((row.status, row.attempts), ("dead", 1))
+
+    def test_the_operator_gives_dead_mails_another_round(self) -> None:
+        row = self.queue(self.agency)
+        with override_settings(EMAIL_BACKEND="tests.mail.test_services.NoSuchPerson"):
+            self.deliver(row)
+        call_command("retry_mails", stdout=StringIO())
+        self.assertTrue(self.deliver(row))
 
     def test_a_sender_that_died_leaves_the_mail_due_when_its_lease_is_over(self) -> None:
         row, lease = self.queue(), dt.timedelta(minutes=5)

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from apps.accounts.people import person
 from apps.organizations.middleware import LAST
 from apps.organizations.sql import Workspace, organizations_of
 
@@ -25,5 +26,5 @@ def home(request: HttpRequest) -> HttpResponse:
 def reachable(request: HttpRequest) -> list[Workspace]:
     """The person's organizations that open on this host."""
     brand = request.brand  # type: ignore[attr-defined]
-    rows = organizations_of(request.user.pk)
+    rows = organizations_of(person(request).pk)
     return [each for each in rows if brand.is_installation or each.brand_id == brand.pk]

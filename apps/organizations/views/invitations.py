@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.forms import NewPersonForm
+from apps.accounts.people import person
 from apps.accounts.services import Kind, note_security
 from apps.core import db
 from apps.core.client import client_address
@@ -33,11 +34,12 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _signed_in(request: HttpRequest, opened: Opened) -> HttpResponse:
-    if request.user.email.lower() != opened.invitation.email.lower():
+    user = person(request)
+    if user.email.lower() != opened.invitation.email.lower():
         return _page(request, opened, "other", status=403 if request.method == "POST" else 200)
     if request.method != "POST":
         return _page(request, opened, "join")
-    accept(opened=opened, user=request.user, address=client_address(request), now=db.now())
+    accept(opened=opened, user=user, address=client_address(request), now=db.now())
     return _welcome(request, opened)
 
 

@@ -60,7 +60,8 @@ def webhook_settings(request: HttpRequest, org: str) -> HttpResponse:
             "webhook_events": [name for name, _label in EVENTS] if chosen is None else chosen,
         },
     )
-    template, context = "organizations/webhook.html", {"has_secret": bool(organization.webhook_secret)}
+    template = "organizations/webhook.html"
+    context: dict[str, Any] = {"has_secret": bool(organization.webhook_secret)}
     if request.method != "POST" or not form.is_valid():
         return _show(request, form, template, context)
     values = form.values()
