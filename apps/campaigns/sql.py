@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
 from uuid import UUID
@@ -29,6 +30,12 @@ WITH stored AS (
 )
 SELECT count(*) FROM stored
 """
+_CALLING = """
+UPDATE campaigns_lead SET status = 'calling', reason = '', next_attempt_at = NULL, last_attempt_at = %(now)s,
+    last_call_id = started.call, updated_at = %(now)s
+FROM unnest(%(leads)s::uuid[], %(calls)s::text[]) AS started (lead, call)
+WHERE id = started.lead AND organization_id = %(organization)s
+"""
 
 
 def store_leads(
@@ -53,6 +60,12 @@ def store_leads(
         (count,) = cursor.fetchone()
         cursor.execute("DROP TABLE campaigns_stage")
     return int(count)
+
+
+def mark_calling(*, organization_id: UUID, leads: list[UUID], calls: list[str], now: dt.datetime) -> None:
+    """Each lead is being called now, by the call (public id) in the same place of the other list."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CALLING, {"organization": organization_id, "leads": leads, "calls": calls, "now": now})
 
 
 def variable_names(campaign_id: UUID) -> list[str]:

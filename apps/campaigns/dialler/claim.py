@@ -5,17 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import partial
+from uuid import UUID
 
 from django.db import transaction
 
 from apps.calls.models import Call, DoNotCall
 from apps.calls.services.requests import CallRequest
-from apps.calls.services.reserve import reserve_call
+from apps.calls.services.reserve import reserve_many
 from apps.calls.tasks import dial, wake
 from apps.campaigns.dialler.room import AHEAD, Pace
 from apps.campaigns.models import Attempt, Campaign, Lead
+from apps.campaigns.sql import mark_calling
 from apps.core.db import step
-from apps.core.errors import Forbidden, InsufficientCredits, Invalid
 from apps.numbers.models import PhoneNumber
 from apps.voice.models import Connection
 
@@ -35,13 +36,12 @@ def claim(campaign: Campaign, line: Line, most: int, *, now: dt.datetime) -> int
     """Start up to `most` calls to due leads, fresh ones first, oldest first. Returns how many."""
     started = 0
     while started < most:
-        leads = due_leads(campaign, most - started, now)
-        if not leads:
-            break
+        asked = most - started
+        leads = due_leads(campaign, asked, now)
         wanted = _without_refusers(campaign, leads, now)
         begun = _start(campaign, line, wanted, skip=started, now=now)
         started += begun
-        if begun < len(wanted):
+        if begun < len(wanted) or len(leads) < asked:
             break
     return started
 
@@ -78,42 +78,27 @@ def _without_refusers(campaign: Campaign, leads: list[Lead], now: dt.datetime) -
 @step
 def _start(campaign: Campaign, line: Line, leads: list[Lead], *, skip: int, now: dt.datetime) -> int:
     """Reserve a call for each lead. Fewer when credits run out under way; the others stay pending."""
+    if not leads:
+        return 0
     numbers = _next_numbers(campaign, leads)
     closes_at = campaign.window.closes_at(now)
     requests = [
         _request(campaign, line, lead, numbers[lead.pk], line.pace.slot(skip + place), closes_at)
         for place, lead in enumerate(leads)
     ]
-    calls = _reserve(requests, now)
-    begun = leads[: len(calls)]
-    for lead, call in zip(begun, calls, strict=True):
-        lead.status, lead.reason, lead.next_attempt_at = Lead.Status.CALLING, "", None
-        lead.last_attempt_at, lead.last_call_id, lead.updated_at = now, call.public_id, now
+    calls = reserve_many(requests=requests, number=line.number, now=now)
+    begun = [lead.pk for lead in leads[: len(calls)]]
     Attempt.objects.bulk_create(
-        Attempt(
-            organization_id=campaign.organization_id, campaign=campaign, lead=lead, number=numbers[lead.pk], call=call
-        )
+        Attempt(organization_id=campaign.organization_id, campaign=campaign, lead_id=lead, number=numbers[lead], call=call)
         for lead, call in zip(begun, calls, strict=True)
     )
-    Lead.objects.bulk_update(
-        begun, ["status", "reason", "next_attempt_at", "last_attempt_at", "last_call_id", "updated_at"]
+    mark_calling(
+        organization_id=campaign.organization_id, leads=begun, calls=[call.public_id for call in calls], now=now
     )
     for call in calls:
         # The row is the work, the task only wakes a worker: a broker that is down must not undo the claim.
         transaction.on_commit(partial(_wake, call, now), robust=True)
     return len(calls)
-
-
-@step
-def _reserve(requests: list[CallRequest], now: dt.datetime) -> list[Call]:
-    calls: list[Call] = []
-    for request in requests:
-        try:
-            calls.append(reserve_call(request=request, now=now))
-        except (InsufficientCredits, Invalid, Forbidden):
-            # Credits, the list or the organization changed since the tick looked: the next one knows.
-            break
-    return calls
 
 
 def _request(
@@ -129,9 +114,9 @@ def _request(
     )  # fmt: skip
 
 
-def _next_numbers(campaign: Campaign, leads: list[Lead]) -> dict[object, int]:
+def _next_numbers(campaign: Campaign, leads: list[Lead]) -> dict[UUID, int]:
     """The serial number of each lead's next attempt; those that did not count have one too, for the key."""
-    numbers: dict[object, int] = dict.fromkeys((lead.pk for lead in leads), 1)
+    numbers: dict[UUID, int] = dict.fromkeys((lead.pk for lead in leads), 1)
     tried = Attempt.objects.for_organization(campaign.organization_id).filter(lead__in=leads)
     for lead_id, number in tried.values_list("lead_id", "number"):
         numbers[lead_id] = max(numbers[lead_id], number + 1)

@@ -34,8 +34,12 @@ class Outcome:
         return self.then not in ("again", "skipped")
 
 
-def outcome_of(call: Call | None) -> Outcome:
-    """The row of the table for a call that has ended. An erased call counts as an attempt that failed."""
+def outcome_of(call: Call | None, *, voicemail_message: str | None = None) -> Outcome:
+    """The row of the table for a call that has ended. An erased call counts as an attempt that failed.
+
+    Args:
+        voicemail_message: what the assistant of that call leaves on a voicemail, if anything.
+    """
     if call is None:
         return Outcome("failed", "erased")
     result = call.end_reason or call.status
@@ -50,7 +54,7 @@ def outcome_of(call: Call | None) -> Outcome:
     if call.started_at is None:
         return Outcome("retry", result)
     # A voicemail counts as reached when the assistant had something to leave there.
-    if call.end_reason == "voicemail" and not (call.config or {}).get("voicemail_message"):
+    if call.end_reason == "voicemail" and not voicemail_message:
         return Outcome("retry", result)
     return Outcome("completed", result)
 
@@ -78,7 +82,7 @@ def carry_over(
         lead.status, lead.reason = Status.PENDING, ""
         lead.next_attempt_at = ((call and call.ended_at) or now) + retry_delay(campaign)
     elif outcome.then in ("retry", "again"):
-        given_up = outcome.then == "again" or (campaign.is_final and lead.attempts < campaign.max_attempts)
+        given_up = campaign.status == Campaign.Status.CANCELLED and lead.attempts < campaign.max_attempts
         lead.status, lead.reason = (Status.SKIPPED if given_up else Status.FAILED), Reason.FINISHED
     else:
         lead.status, lead.reason = Status(outcome.then), outcome.reason

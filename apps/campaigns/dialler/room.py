@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -35,7 +36,7 @@ class Pace:
         if self.gap is None:
             return None
         left = (now + AHEAD - self.first).total_seconds()
-        return int(left / self.gap) + 1 if left > 0 else 0
+        return max(0, math.ceil(left / self.gap - 1e-6))
 
     def slot(self, number: int) -> dt.datetime | None:
         return None if self.gap is None else self.first + dt.timedelta(seconds=number * self.gap)
@@ -48,9 +49,9 @@ def free_lines(campaign: Campaign, connection: Connection, known: Capabilities) 
     running = _running(campaign, connection)
     limits = _limits(campaign)
     for name, limit in (
-        ("engine", known.concurrent),
-        ("organization", limits.get(campaign.organization_id)),
-        ("family", limits.get(campaign.organization.parent_id or campaign.organization_id)),
+        ("at_engine", known.concurrent),
+        ("of_organization", limits.get(campaign.organization_id)),
+        ("of_family", limits.get(campaign.organization.parent_id or campaign.organization_id)),
     ):
         if limit is not None:
             left.append(limit - running[name])
@@ -82,9 +83,9 @@ def _running(campaign: Campaign, connection: Connection) -> dict[str, int]:
     family = Q(organization_id=head) | Q(organization__parent_id=head)
     calls = Call.objects.filter(settled_at=None, connection__isnull=False).running()
     return calls.aggregate(
-        engine=Count("pk", filter=Q(connection=connection)),
-        organization=Count("pk", filter=Q(organization_id=campaign.organization_id)),
-        family=Count("pk", filter=family),
+        at_engine=Count("pk", filter=Q(connection=connection)),
+        of_organization=Count("pk", filter=Q(organization_id=campaign.organization_id)),
+        of_family=Count("pk", filter=family),
     )
 
 

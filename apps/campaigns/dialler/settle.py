@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import datetime as dt
 
+from django.db.models.fields.json import KeyTextTransform
+
+from apps.calls.models import Call
 from apps.campaigns.dialler.outcomes import Outcome, carry_over, is_ready, outcome_of
 from apps.campaigns.models import Attempt, Campaign, Lead
 from apps.core.db import step
 
 # Engines repeat events for a day; what comes later than this is history.
 LATE = dt.timedelta(days=7)
+CALL_FIELDS = ("status", "end_reason", "dial", "refusal", "started_at", "ended_at", "report_at")
 LEAD_FIELDS = ("status", "reason", "result", "attempts", "next_attempt_at", "updated_at")
+
+_heavy = [
+    f"call__{field.attname}" for field in Call._meta.concrete_fields if field.attname not in ("id", *CALL_FIELDS)
+]
 
 
 @step
 def settle_attempts(campaign: Campaign, *, now: dt.datetime) -> int:
     """Settle what has ended, and correct what was settled in doubt. Returns how many leads changed."""
     own = Attempt.objects.for_organization(campaign.organization_id).filter(campaign=campaign)
-    ended = [each for each in own.ended().select_related("call", "lead") if is_ready(each.call, now)]
-    turned = list(own.turned(now - LATE).select_related("call", "lead"))
+    # Of a call its fate only: what was said in it may be long.
+    own = own.select_related("call", "lead").defer(*_heavy)
+    own = own.annotate(voicemail_message=KeyTextTransform("voicemail_message", "call__config"))
+    ended = [each for each in own.ended() if is_ready(each.call, now)]
+    turned = list(own.turned(now - LATE))
     for attempt in ended:
         _settle(attempt, campaign, now)
     for attempt in turned:
@@ -52,7 +63,7 @@ def _correct(attempt: Attempt, campaign: Campaign, now: dt.datetime) -> None:
 
 
 def _noted(attempt: Attempt, now: dt.datetime) -> Outcome:
-    outcome = outcome_of(attempt.call)
+    outcome = outcome_of(attempt.call, voicemail_message=attempt.voicemail_message)  # type: ignore[attr-defined]
     attempt.outcome, attempt.is_counted = outcome.result[:40], outcome.is_counted
     attempt.settled_at, attempt.updated_at = now, now
     return outcome

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Q
+from django.db.models import Q, TextField, Value
 from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -92,6 +93,6 @@ def _lacking(campaign: Campaign, needed: Iterable[str]) -> LeadQuerySet:
     lacks = Q()
     for number, name in enumerate(sorted(needed)):
         value = f"value_{number}"
-        leads = leads.annotate(**{value: KeyTextTransform(name, "variables")})
-        lacks |= Q(**{value: None}) | ~Q(**{f"{value}__regex": r"\S"})
+        leads = leads.annotate(**{value: Coalesce(KeyTextTransform(name, "variables"), Value(""), output_field=TextField())})
+        lacks |= ~Q(**{f"{value}__regex": r"\S"})
     return leads.filter(lacks)

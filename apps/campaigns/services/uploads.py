@@ -5,14 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import islice
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
-from apps.calls.tasks import wake
-from apps.campaigns import tasks
 from apps.campaigns.columns import Columns, guess_columns
 from apps.campaigns.leadfile import BadRow, DuplicateRow, GoodLead
 from apps.campaigns.models import Campaign, Upload
@@ -116,7 +112,8 @@ def preview_upload(upload: Upload, *, mapping: Columns | None = None, country: s
 
 
 def import_upload(*, upload: Upload, mapping: Columns, country: str, by: Actor, now: dt.datetime) -> Upload:
-    """Import the good rows of a file; up to 2,000 rows at once, more in the background (`upload.job` tells how far).
+    """Import the good rows of a file: up to 2,000 rows at once. For more it makes `upload.job`, which tells how far it
+    is: the caller wakes `tasks.import_one`, a sweep does when that is lost.
 
     An upload that was imported, or is being imported, is returned as it is: twice adds nothing.
     Raises BadFile, Invalid for a mapping that does not fit, Conflict for a campaign that is completed or cancelled.
@@ -147,7 +144,7 @@ def _keep(campaign: Campaign, upload: Upload, *, by: Actor, now: dt.datetime) ->
 
 @writes
 def _begin(upload: Upload, mapping: Columns, country: str, *, by: Actor, now: dt.datetime) -> Upload:
-    """Write what was chosen, and for a large file the job; the task is sent once that is committed."""
+    """Write what was chosen, and for a large file the job."""
     campaign = lock_campaign(upload.campaign)
     own = Upload.objects.for_organization(upload.organization_id).select_for_update(of=("self",)).filter(pk=upload.pk)
     current = own.select_related("campaign").first()
@@ -162,7 +159,6 @@ def _begin(upload: Upload, mapping: Columns, country: str, *, by: Actor, now: dt
             organization_id=current.organization_id, kind=KIND, total=current.rows, started_by=by.user,
             data={"upload": str(current.pk), "campaign": str(campaign.pk)},
         )  # fmt: skip
-        transaction.on_commit(partial(wake, tasks.import_one, str(current.organization_id), str(current.pk)), robust=True)
     current.change(now, mapping=mapping.as_json(), country=country, job=job)
     record_audit(
         organization=campaign.organization, by=by, action="campaign.import", target=campaign,
