@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from urllib.parse import urlsplit
 
 from apps.calls.models import Call
 from apps.calls.timeline import explanation, interrupted_turns, timeline
 from apps.calls.transcript import transcript
-from apps.calls.wire import call_body
+from apps.calls.wire import COLUMNS, call_body
 from apps.core.errors import NotFound
 from apps.organizations.models import Organization
 from apps.voice.services import known_capabilities
@@ -33,6 +34,7 @@ def detail_of(organization: Organization, call: Call, *, can_edit: bool, now: dt
     """
     events = list(call.events.order_by("at", "created_at", "id")[:300])
     entries = transcript(call, interrupted_turns(events))
+    raw = call_body({name: getattr(call, name) for name in COLUMNS}, organization.brand)
     return {
         "organization": organization,
         "call": call,
@@ -47,7 +49,9 @@ def detail_of(organization: Organization, call: Call, *, can_edit: bool, now: dt
         "rings_since": call.started_at or call.created_at,
         "commands": _commands(call),
         "is_erased": bool(call.content_erased_at),
-        "raw": call_body(call),
+        "raw": raw,
+        # From this host: the page plays nothing from elsewhere.
+        "recording_url": urlsplit(raw["recording_url"] or "").path,
     }
 
 

@@ -81,7 +81,7 @@ class PhoneForm(forms.Form):
     """A form with a number in national or international format and the country it is read in."""
 
     phone_field = "destination"
-    country = forms.ChoiceField(label=_("Country"), required=False)
+    country = forms.ChoiceField(label=_("Country"))
 
     def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -107,13 +107,14 @@ class CallForm(PhoneForm):
     """Places one call."""
 
     destination = forms.CharField(
-        label=_("Number to call"), max_length=40, widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"})
-    )
+        label=_("Number to call"), max_length=40,
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off", "autofocus": True}),
+    )  # fmt: skip
     assistant = forms.ChoiceField(label=_("Assistant"))
     number = forms.ChoiceField(label=_("Call from"), required=False)
     first_message = forms.CharField(
         label=_("First message"), required=False, max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 2, "data-autosize": ""}),
+        widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("Only for this call; empty: what the assistant always says."),
     )  # fmt: skip
     key = forms.UUIDField(widget=forms.HiddenInput)

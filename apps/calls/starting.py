@@ -17,17 +17,16 @@ SIMULATE = "simulate"
 
 
 def start_forms(
-    organization: Organization, assistants: list[Assistant], numbers: list[PhoneNumber], *, data: Any = None,
-    initial: dict[str, Any] | None = None,
+    organization: Organization, assistants: list[Assistant], numbers: list[PhoneNumber]
 ) -> dict[str, Any]:  # fmt: skip
     """Both forms with the reasons why one is greyed out (empty: it can be used)."""
     connection = find_connection(organization)
     return {
-        "call_form": call_form(organization, assistants, numbers, initial=initial),
+        "call_form": call_form(organization, assistants, numbers),
         "simulate_form": simulate_form(organization, numbers),
         "call_problem": call_problem(connection, assistants, numbers),
         "simulate_problem": simulate_problem(connection, numbers),
-        "only_simulates": bool(connection and known_capabilities(connection).simulated),
+        "only_simulates": only_simulates(connection),
     }
 
 
@@ -64,6 +63,10 @@ def simulate_problem(connection: Connection | None, numbers: list[PhoneNumber]) 
     if not any(each.is_active for each in numbers):
         return _("Register a phone number first: somebody has to be called.")
     return ""
+
+
+def only_simulates(connection: Connection | None) -> bool:
+    return connection is not None and known_capabilities(connection).simulated
 
 
 def can_dial(number: PhoneNumber) -> bool:

@@ -62,6 +62,10 @@ VALUES: dict[str, Text] = {
     "done": _("done"),
     "failed": _("failed"),
     "ringing": _("ringing"),
+    "say": _("let the assistant say something"),
+    "inject-context": _("gave context"),
+    "end-call": _("ended the call"),
+    "transfer": _("transferred the call"),
 }
 REASONS: dict[str, Text] = {
     "no_answer": _("Nobody picked up. A campaign tries again by its own rules."),
@@ -131,9 +135,9 @@ def _detail(kind: str, data: dict[str, Any]) -> Text:
     parts: list[Text] = [VALUES.get(str(value), str(value))] if value else []
     if kind == "ended" and (reason := data.get("reason") or data.get("end_reason")):
         parts.append(status_of(str(reason)).label)
-    for name in ("to", "name", "problem", "slot", "type", "by"):
+    for name in ("type", "to", "name", "problem", "slot", "by"):
         if data.get(name):
-            parts.append(str(data[name]))
+            parts.append(VALUES.get(str(data[name]), str(data[name])))
     if kind == "provider_error" and data.get("status"):
         parts.append(str(data["status"]))
     if kind == "refused" and data.get("refusal"):

@@ -58,4 +58,4 @@ def _send(request: HttpRequest, call: Call) -> str:
     form = CommandForm(request.POST, country=request.organization.country)  # type: ignore[attr-defined]
     body = read_command(form.body() if form.is_valid() else {})
     sent = send_command(call=call, body=body, by=Actor.of(request).label, now=db.now())
-    return sent.hint or str(DONE[body["type"]])
+    return " ".join(filter(None, [str(DONE[body["type"]]), sent.hint]))

@@ -17,7 +17,7 @@ from apps.calls.selectors import assistants_of, numbers_of
 from apps.calls.services.dial import start_call
 from apps.calls.services.requests import CallRequest
 from apps.calls.services.simulate import find_simulated, simulate_inbound
-from apps.calls.starting import call_form, call_problem, simulate_form, simulate_problem
+from apps.calls.starting import call_form, call_problem, only_simulates, simulate_form, simulate_problem
 from apps.core import db
 from apps.core.errors import DomainError
 from apps.numbers.models import PhoneNumber
@@ -42,8 +42,9 @@ def call_new(request: HttpRequest, org: str) -> HttpResponse:
             _show(form, problem)
         else:
             return _go(request, reverse("call", args=[organization.slug, call.public_id]))
-    reason = call_problem(find_connection(organization), assistants, numbers)
-    return _form(request, "call", {"call_form": form, "call_problem": reason}, form)
+    connection = find_connection(organization)
+    context = {"call_problem": call_problem(connection, assistants, numbers), "only_simulates": only_simulates(connection)}
+    return _form(request, "call", context | {"call_form": form}, form)
 
 
 @needs(Role.MEMBER)
