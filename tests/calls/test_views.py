@@ -69,8 +69,7 @@ class ListTest(CallPages):
         call = self._said(self.agency, "the purple giraffe", other_number="+31612345678")
         factories.make_call(self.agency)
         assert self.list(q="purple giraffe") == [call.public_id]
-        assert self.list(q="06 1234 5678") == self.list(q="345678") == [call.public_id] or self.agency.country != "NL"
-        assert self.list(q="345678") == [call.public_id]
+        assert self.list(q="06 1234 5678") == self.list(q="345678") == [call.public_id]
         assert self.list(q=call.public_id) == [call.public_id]
 
     def test_the_search_door_never_opens_another_tenants_transcripts(self) -> None:
@@ -133,7 +132,7 @@ class ListTest(CallPages):
         return call
 
     def _queries(self, browser: Any) -> int:
-        with CaptureQueriesContext(database, ) as found:
+        with CaptureQueriesContext(database) as found:
             browser.get(self.url("calls"))
         return len(found)
 
