@@ -122,7 +122,7 @@ def workspaces(organization: Organization, now: dt.datetime) -> list[tuple[str, 
 def months(organization: Organization, now: dt.datetime) -> list[tuple[str, str]]:
     """Choices of the filter: from this month back to the first entry, two years at most."""
     first = visible_entries(organization).order_by("created_at", "id").values_list("created_at", flat=True).first()
-    month, found = month_start(now).date(), []
+    month, found = month_start(now).date(), list[tuple[str, str]]()
     oldest = month_start(first).date() if first else month
     while month >= oldest and len(found) < MONTHS:
         found.append((f"{month:%Y-%m}", date_format(month, "F Y")))

@@ -69,6 +69,19 @@ class TaskTest(CommittedCase):
         args = {call.args[0] for call in woken.call_args_list}
         assert args == {(str(row.organization_id), str(row.pk)) for row in (first, other, theirs)}
 
+    def test_dead_servers_never_hold_all_threads_of_a_worker(self) -> None:
+        self.sent(tasks.deliver, "delay")
+        patched = mock.patch.object(tasks, "ROOM", threading.BoundedSemaphore(1))
+        patched.start()
+        self.addCleanup(patched.stop)
+        with Receiver() as server:
+            row = queued(self.client_org, server.url, now=db.now())
+            with tasks.ROOM:
+                tasks.deliver(str(self.client_org.pk), str(row.pk))
+                assert server.received == []
+            tasks.deliver(str(self.client_org.pk), str(row.pk))
+            assert len(server.received) == 1
+
     def test_many_workers_send_it_once_and_two_at_a_time(self) -> None:
         self.sent(tasks.deliver, "delay")
         with Receiver(Reply(wait=0.05)) as server:
