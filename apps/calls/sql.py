@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
+from apps.calls.models import Call
 from apps.core.scope import Scope
 
 
@@ -59,3 +63,38 @@ def index_texts(call_ids: list[UUID]) -> None:
             """,
             (call_ids,),
         )
+
+
+# What differs between the calls of a batch; everything else is written as it is in the first.
+_OWN = {"id": "uuid", "public_id": "text", "dial_key": "text", "key": "text", "other_number": "text", "dial_at": "timestamptz"}
+
+
+def insert_likewise(calls: Sequence[Call]) -> None:
+    """Insert calls that differ in their ids, key, destination, slot, metadata and variables only: one statement, in
+    which the assistant's configuration travels once."""
+    first, values = calls[0], dict[str, Any]()
+    columns, shown = [], []
+    for field in Call._meta.concrete_fields:
+        if field.has_db_default():
+            continue
+        columns.append(field.column)
+        if field.column in _OWN:
+            shown.append(f"own.{field.column}")
+            values[field.column] = [getattr(call, field.attname) for call in calls]
+        elif field.column == "metadata":
+            shown.append("own.metadata")
+        else:
+            shown.append(f"%({field.column})s")
+            values[field.column] = field.get_db_prep_save(field.pre_save(first, True), connection)
+    shown[columns.index("config")] += " || jsonb_build_object('variables', own.variables)"
+    values |= {
+        "metadatas": [json.dumps(call.metadata) for call in calls],
+        "variables": [json.dumps(call.config["variables"]) for call in calls],
+    }
+    lists = ", ".join([f"%({name})s::{kind}[]" for name, kind in _OWN.items()] + ["%(metadatas)s::jsonb[]", "%(variables)s::jsonb[]"])
+    sql = (
+        f"INSERT INTO calls_call ({', '.join(columns)}) SELECT {', '.join(shown)} "  # noqa: S608  (names of our fields)
+        f"FROM unnest({lists}) AS own ({', '.join(_OWN)}, metadata, variables)"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)

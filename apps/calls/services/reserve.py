@@ -16,6 +16,7 @@ from apps.billing.services import place_hold, place_holds, release_holds
 from apps.calls.models import Call, DoNotCall, new_call_id
 from apps.calls.services.requests import CallRequest
 from apps.calls.services.snapshot import config_of, private_for, resolved, without_ours
+from apps.calls.sql import insert_likewise
 from apps.core.db import step
 from apps.core.errors import Conflict, Forbidden, Invalid
 from apps.numbers.models import PhoneNumber
@@ -69,7 +70,9 @@ def reserve_many(*, requests: Sequence[CallRequest], number: PhoneNumber, now: d
         organization, keys = requests[0].organization, [call.money_key for call in calls]
         held = place_holds(payer_id=organization.payer_id, used_by=organization.pk, keys=keys, now=now)
         calls = calls[:held]
-    return Call.objects.bulk_create(calls)
+    if calls:
+        insert_likewise(calls)
+    return calls
 
 
 @step

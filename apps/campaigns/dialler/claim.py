@@ -15,7 +15,7 @@ from apps.calls.services.reserve import reserve_many
 from apps.calls.tasks import dial, wake
 from apps.campaigns.dialler.room import AHEAD, Pace
 from apps.campaigns.models import Attempt, Campaign, Lead
-from apps.campaigns.sql import mark_calling
+from apps.campaigns.sql import begin_attempts
 from apps.core.db import step
 from apps.numbers.models import PhoneNumber
 from apps.voice.models import Connection
@@ -87,14 +87,8 @@ def _start(campaign: Campaign, line: Line, leads: list[Lead], *, skip: int, now:
         for place, lead in enumerate(leads)
     ]
     calls = reserve_many(requests=requests, number=line.number, now=now)
-    begun = [lead.pk for lead in leads[: len(calls)]]
-    Attempt.objects.bulk_create(
-        Attempt(organization_id=campaign.organization_id, campaign=campaign, lead_id=lead, number=numbers[lead], call=call)
-        for lead, call in zip(begun, calls, strict=True)
-    )
-    mark_calling(
-        organization_id=campaign.organization_id, leads=begun, calls=[call.public_id for call in calls], now=now
-    )
+    tries = [(lead.pk, numbers[lead.pk], call) for lead, call in zip(leads, calls, strict=False)]
+    begin_attempts(campaign, tries, now=now)
     for call in calls:
         # The row is the work, the task only wakes a worker: a broker that is down must not undo the claim.
         transaction.on_commit(partial(_wake, call, now), robust=True)

@@ -9,16 +9,14 @@ from django.db.models.fields.json import KeyTextTransform
 from apps.calls.models import Call
 from apps.campaigns.dialler.outcomes import Outcome, carry_over, is_ready, outcome_of
 from apps.campaigns.models import Attempt, Campaign, Lead
+from apps.campaigns.sql import store_settled
 from apps.core.db import step
 
 # Engines repeat events for a day; what comes later than this is history.
 LATE = dt.timedelta(days=7)
 CALL_FIELDS = ("status", "end_reason", "dial", "refusal", "started_at", "ended_at", "report_at")
-LEAD_FIELDS = ("status", "reason", "result", "attempts", "next_attempt_at", "updated_at")
 
-_heavy = [
-    f"call__{field.attname}" for field in Call._meta.concrete_fields if field.attname not in ("id", *CALL_FIELDS)
-]
+_heavy = [f"call__{field.attname}" for field in Call._meta.concrete_fields if field.attname not in ("id", *CALL_FIELDS)]
 
 
 @step
@@ -35,35 +33,31 @@ def settle_attempts(campaign: Campaign, *, now: dt.datetime) -> int:
     for attempt in turned:
         _correct(attempt, campaign, now)
     changed = ended + turned
-    Attempt.objects.bulk_update(changed, ["settled_at", "outcome", "is_counted", "updated_at"])
-    leads = {attempt.lead_id: attempt.lead for attempt in changed}
-    Lead.objects.bulk_update(leads.values(), LEAD_FIELDS)
-    return len(leads)
+    if changed:
+        store_settled(campaign.organization_id, changed, now=now)
+    return len(changed)
 
 
 def _settle(attempt: Attempt, campaign: Campaign, now: dt.datetime) -> None:
-    outcome = _noted(attempt, now)
+    outcome = _noted(attempt)
     lead = attempt.lead
     if lead.status != Lead.Status.CALLING:
         return
     lead.attempts += outcome.is_counted
-    lead.updated_at = now
     carry_over(outcome, lead=lead, campaign=campaign, call=attempt.call, tries=attempt.number, now=now)
 
 
 def _correct(attempt: Attempt, campaign: Campaign, now: dt.datetime) -> None:
     """A late event told what became of an attempt in doubt: the one way back from a final status (features 12)."""
-    was_counted, outcome = attempt.is_counted, _noted(attempt, now)
+    was_counted, outcome = attempt.is_counted, _noted(attempt)
     lead = attempt.lead
     if lead.status != Lead.Status.FAILED or lead.reason != Lead.Reason.IN_DOUBT:
         return
     lead.attempts = max(0, lead.attempts - was_counted + outcome.is_counted)
-    lead.updated_at = now
     carry_over(outcome, lead=lead, campaign=campaign, call=attempt.call, tries=attempt.number, now=now)
 
 
-def _noted(attempt: Attempt, now: dt.datetime) -> Outcome:
+def _noted(attempt: Attempt) -> Outcome:
     outcome = outcome_of(attempt.call, voicemail_message=attempt.voicemail_message)  # type: ignore[attr-defined]
     attempt.outcome, attempt.is_counted = outcome.result[:40], outcome.is_counted
-    attempt.settled_at, attempt.updated_at = now, now
     return outcome
