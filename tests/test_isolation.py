@@ -27,7 +27,7 @@ METHODS = ("get", "post", "patch", "put", "delete")
 # Not an organization's: each is tested where it lives.
 OUTSIDE = {
     "brand_css", "home", "profile", "set_language", "invitation", "mailbox", "mailbox_message", "engine_hook", "health",
-    "styleguide", "internal_ask", "openapi",
+    "styleguide", "internal_ask", "openapi", "recording",
 }  # fmt: skip
 OUTSIDE_PREFIXES = ("account_", "mfa_", "usersessions_", "admin:", "profile_", "mailbox_", "invitation_")
 # Routes whose owner answer is a redirect or an error by design, with the status and the reason.
@@ -93,9 +93,7 @@ class Thing:
             Upload, organization, campaign=self.campaign, filename="secret-canary.csv",
             content=b"Telefon;Name\n+442079460101;Secret-canary\n", country="DE",
         )  # fmt: skip
-        self.refusal = factories._make(
-            DoNotCall, organization, phone_number="+442079460199", reason="Secret-canary"
-        )
+        self.refusal = factories._make(DoNotCall, organization, phone_number="+442079460199", reason="Secret-canary")
         self.member = factories.make_member(
             organization,
             factories.make_user(f"Secret-canary {organization.slug}", email=f"m@{organization.slug}.example"),
@@ -118,7 +116,7 @@ class Thing:
             "do-not-call": self.refusal.pk,
         }  # fmt: skip
         by_param = {
-            "call_id": self.call.public_id, "lead_id": self.lead.pk, "lead": self.lead.pk, "upload_id": self.upload.pk,
+            "call_id": self.call.public_id, "lead_id": self.lead.pk, "lead_pk": self.lead.pk, "lead": self.lead.pk, "upload_id": self.upload.pk,
             "upload": self.upload.pk, "key_id": self.key.pk, "member_id": self.member.pk, "invitation_id": self.invitation.pk,
             "name": "sandbox",
         }  # fmt: skip

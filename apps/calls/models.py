@@ -180,7 +180,8 @@ class Call(OwnedModel):
         """Status moves one way: up the ladder while the call runs, then to one final status."""
         if self.is_in_doubt:
             return True
-        return self.is_running and self.RANK.get(status, 9) > self.RANK[self.status]  # type: ignore[call-overload]
+        ranks = {each.value: rank for each, rank in self.RANK.items()}
+        return self.is_running and ranks.get(status, 9) > ranks[self.status]
 
 
 class CallEvent(OwnedModel):

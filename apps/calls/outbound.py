@@ -59,7 +59,7 @@ class _Problems:
             raise Invalid(self.lines[0], param=self.first[0], details=self.lines, type=self.first[1])
 
 
-def read_outbound(organization: Organization, data: dict[str, Any]) -> Wanted:
+def read_outbound(organization: Organization, data: Any) -> Wanted:
     """Raises Invalid for the body, then NotFound for an unknown assistant or number."""
     problems = _Problems()
     to = _destination(data, problems)

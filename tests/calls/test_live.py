@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 from django.test import LiveServerTestCase, override_settings
 
 from apps.billing.models import Hold, LedgerEntry
@@ -79,6 +80,19 @@ class OutboundTest(LiveCase):
         self.assertFalse(Hold.objects.open().exists())
         told = list(Delivery.objects.order_by("id").values_list("event", flat=True))
         self.assertEqual(told, ["status-update", "status-update", "end-of-call-report"])
+
+    def test_a_recording_is_fetched_through_a_signed_link(self) -> None:
+        self.client_org.change(db.now(), records_calls=True)
+        call = self.wait(self.start(), lambda call: call.report_at)
+        link = self.api(self.client_org).get(f"/calls/{call.public_id}").json()["recording_url"]
+        self.assertNotIn(self.sandbox.url, link)
+        whole = httpx.get(link, trust_env=False)
+        self.assertEqual((whole.status_code, whole.headers["Content-Type"], whole.content[:4]), (200, "audio/wav", b"RIFF"))
+        part = httpx.get(link, headers={"Range": "bytes=0-3"}, trust_env=False)
+        self.assertEqual((part.status_code, part.content), (206, b"RIFF"))
+        self.assertEqual(httpx.get(link + "x", trust_env=False).status_code, 404)
+        report = Delivery.objects.get(event="end-of-call-report")
+        self.assertIn(f"{self.live_server_url}/recordings/", report.body)
 
     def test_the_magic_numbers(self) -> None:
         wanted = {

@@ -38,7 +38,7 @@ class Sent:
     hint: str = ""
 
 
-def read_command(data: dict[str, Any]) -> dict[str, Any]:
+def read_command(data: Any) -> dict[str, Any]:
     """The command with its known fields. Raises Invalid with the field."""
     kind = data.get("type")
     if kind in ("inject-context", "say"):

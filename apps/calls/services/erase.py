@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django.db.models import F
 from django.db.models.functions import Coalesce
@@ -11,11 +12,11 @@ from apps.calls.models import Call, CallCommand, CallEvent, CallQuerySet, DoNotC
 from apps.core.db import step, writes
 from apps.organizations.models import Organization
 
-NO_CONTENT = {
+NO_CONTENT: dict[str, Any] = {
     "summary": None, "analysis_result": None, "messages": None, "turns": None, "tool_calls": None, "recording_url": "",
     "search": None,
 }  # fmt: skip
-NO_METADATA = {
+NO_METADATA: dict[str, Any] = {
     "other_number": None, "metadata": None, "reference": None, "ref": None, "control_url": "", "config": {}, "webhook": b"",
 }  # fmt: skip
 

@@ -45,7 +45,8 @@ def open_events(now: dt.datetime) -> list[tuple[UUID, UUID]]:
     with acting(overview("events nobody applied")):
         rows = EngineEvent.objects.filter(applied_at=None, created_at__lt=now - HOLD_BACK, type__in=TOLD)
         rows = rows.exclude(call_id=None).exclude(organization_id=None)
-        return list(rows.order_by("organization_id", "call_id").values_list("organization_id", "call_id").distinct()[:MOST])
+        ids = rows.order_by("organization_id", "call_id").values_list("organization_id", "call_id").distinct()
+        return [(organization_id, call_id) for organization_id, call_id in ids[:MOST] if organization_id and call_id]
 
 
 @writes

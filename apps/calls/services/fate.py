@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from apps.calls.models import Call, EngineEvent
 from apps.calls.services.draft import Draft
@@ -86,4 +87,5 @@ def error_for(call: Call) -> DomainError:
     """What whoever asked for a refused call is told (platform 12)."""
     if call.refusal == "invalid" or call.refusal in ("do_not_call", "suspended"):
         return Invalid(call.error or "The call was refused.", details=[call.error] if call.error else [])
-    return Unavailable(call.error or "", **({"retry_after": 1} if call.refusal == "capacity" else {}))
+    extra: dict[str, Any] = {"retry_after": 1} if call.refusal == "capacity" else {}
+    return Unavailable(call.error or "", **extra)
