@@ -40,7 +40,10 @@ class CampaignForm(forms.Form):
     assistant = forms.ModelChoiceField(
         label=gettext_lazy("Assistant"), queryset=Assistant.objects.none(), empty_label=None
     )
-    number = forms.ChoiceField(label=gettext_lazy("Calls from"))
+    number = forms.ChoiceField(
+        label=gettext_lazy("Calls from"),
+        help_text=gettext_lazy("Automatic is the assistant's own number, else the oldest that can dial."),
+    )
     system_message_template = forms.CharField(
         label=gettext_lazy("What the assistant knows about each lead"), required=False, strip=False,
         help_text=gettext_lazy("Added to the assistant's own instructions. {{name}} becomes the lead's value."),
@@ -132,7 +135,7 @@ class CampaignForm(forms.Form):
         current = self.campaign.assistant if self.campaign else None
         if current is None or current.deleted_at:
             field.queryset = active
-            field.empty_label = _("Choose an assistant")
+            field.empty_label = None if len(active) == 1 else _("Choose an assistant")
             return
         field.queryset = Assistant.objects.for_organization(organization).filter(pk=current.pk)
         field.disabled = True
@@ -143,7 +146,7 @@ class CampaignForm(forms.Form):
         return [*self.dialable, *([own] if own and own not in self.dialable else [])]
 
     def _set_numbers(self) -> None:
-        choices = [(AUTOMATIC, _("Automatic: the assistant's own number, else your oldest"))]
+        choices = [(AUTOMATIC, _("Automatic"))]
         choices += [(key, self._number_label(number)) for key, number in self._numbers.items()]
         if self.campaign and self.campaign.has_own_number and self.campaign.number_id is None:
             choices.insert(0, ("", _("Its number was deleted: choose another one")))
@@ -205,7 +208,10 @@ class LeadForm(forms.Form):
         return [self[key] for key in self._names]
 
     def variables(self) -> dict[str, str]:
-        return {name: self.cleaned_data[key] for key, name in self._names.items() if self.cleaned_data.get(key)}
+        """Those that have a value; `name`, by which a lead is listed, also from a variable called so in other letters."""
+        found = {name: self.cleaned_data[key] for key, name in self._names.items() if self.cleaned_data.get(key)}
+        named = [value for name, value in found.items() if name.casefold() == "name"]
+        return found if "name" in found or not named else found | {"name": named[0]}
 
 
 def posted(request: HttpRequest, *, files: bool = False) -> tuple[Any, ...]:

@@ -136,7 +136,9 @@ def _move(request: HttpRequest, campaign: Campaign, service: Any, text: str) -> 
 
 
 def _ask(request: HttpRequest, campaign: Campaign, action: str) -> HttpResponse:
-    return render(request, "campaigns/confirm.html", live_context(campaign, db.now()) | {"action": action})
+    """On a page, or in the dialog of the campaign's page."""
+    template = "campaigns/_confirm.html" if request.htmx else "campaigns/confirm.html"  # type: ignore[attr-defined]
+    return render(request, template, live_context(campaign, db.now()) | seen_by(request) | {"action": action})
 
 
 def _save(request: HttpRequest, form: CampaignForm, campaign: Campaign) -> HttpResponse | None:

@@ -51,8 +51,9 @@ def lead_add(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
         else:
             messages.success(request, _("%(number)s is in the campaign.") % {"number": lead.phone_number})
             return redirect("campaign", org=org, pk=pk)
-    context: dict[str, Any] = {"campaign": campaign, "lead_form": form}
-    return render(request, "campaigns/lead_add.html", context, status=422 if form.errors else 200)
+    template = "campaigns/_lead_form.html" if request.htmx else "campaigns/lead_add.html"  # type: ignore[attr-defined]
+    context = {"campaign": campaign, "lead_form": form} | seen_by(request)
+    return render(request, template, context, status=422 if form.errors else 200)
 
 
 @needs(Role.MEMBER)
