@@ -77,11 +77,12 @@ def do_not_call(request: HttpRequest, org: str) -> HttpResponse:
 @needs(Role.MEMBER)
 def do_not_call_remove(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
     organization = request.organization  # type: ignore[attr-defined]
-    row = DoNotCall.objects.for_organization(organization).filter(pk=pk).first()
-    if row is None:
+    rows = DoNotCall.objects.for_organization(organization).filter(pk=pk)
+    number = rows.values_list("phone_number", flat=True).first()
+    if number is None:
         raise NotFound
-    allow_number(organization=organization, number=row.phone_number, by=Actor.of(request))
-    messages.success(request, _("%(number)s may be called again.") % {"number": format_international(row.phone_number)})
+    allow_number(organization=organization, number=number, by=Actor.of(request))
+    messages.success(request, _("%(number)s may be called again.") % {"number": format_international(number)})
     return redirect("do_not_call", org=organization.slug)
 
 

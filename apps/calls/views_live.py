@@ -16,7 +16,7 @@ from apps.calls.services.control import read_command, send_command
 from apps.core import db
 from apps.core.errors import DomainError
 from apps.organizations.access import may, needs
-from apps.organizations.middleware import toast
+from apps.organizations.middleware import toast, trigger
 from apps.organizations.models import Role
 from apps.organizations.services import Actor
 
@@ -45,13 +45,15 @@ def call_command(request: HttpRequest, org: str, call_id: str) -> HttpResponse:
     try:
         text, level = _send(request, call), "success"
     except DomainError as problem:
-        text, level = problem.text, "error"
+        text, level = _words(problem), "error"
     if not request.headers.get("HX-Request"):
         messages.add_message(request, messages.SUCCESS if level == "success" else messages.ERROR, text)
         return redirect("call", org=organization.slug, call_id=call.public_id)
     if level == "error":
         return toast(text, level=level, status=422)
-    return toast(text, **{"close-dialog": True})
+    answer = toast(text)
+    answer["HX-Trigger"] = trigger(toast={"level": level, "text": text}, **{"close-dialog": True})
+    return answer
 
 
 def _send(request: HttpRequest, call: Call) -> str:
@@ -59,3 +61,9 @@ def _send(request: HttpRequest, call: Call) -> str:
     body = read_command(form.body() if form.is_valid() else {})
     sent = send_command(call=call, body=body, by=Actor.of(request).label, now=db.now())
     return " ".join(filter(None, [str(DONE[body["type"]]), sent.hint]))
+
+
+def _words(problem: DomainError) -> str:
+    """The refusal without the API's name of the field: on the page the field stands in front of the person."""
+    text = problem.text.removeprefix(f"{problem.param}: ")
+    return text[:1].upper() + text[1:].rstrip(".") + "."
