@@ -150,6 +150,8 @@ DIAL_ANSWER_SECONDS = env.float("DIAL_ANSWER_SECONDS", 4.0)
 # A dial that nobody finished is taken over after the lease; "not listed" is an answer after the settle time (engine 6).
 DIAL_LEASE_SECONDS = env.float("DIAL_LEASE_SECONDS", 30.0)
 DIAL_SETTLE_SECONDS = env.float("DIAL_SETTLE_SECONDS", 30.0)
+# How long a process remembers a receiver's secrets; both count while one is replaced.
+HOOK_DOOR_SECONDS = env.float("HOOK_DOOR_SECONDS", 5.0)
 # A test clock: how many seconds a minute between two attempts lasts.
 CAMPAIGN_MINUTE_SECONDS = env.float("CAMPAIGN_MINUTE_SECONDS", 60.0)
 STRICT_MODELS = env.bool("STRICT_MODELS", False)

@@ -6,10 +6,11 @@ os.environ.setdefault("DEVELOPMENT", "1")
 os.environ.setdefault("SECURE_COOKIES", "0")
 os.environ.setdefault("SANDBOX", "1")
 
-from config.settings import *  # noqa: E402, F403
+from config.settings import *  # noqa: F403
 
 TESTING = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+HOOK_DOOR_SECONDS = 0.0
 API_REQUESTS_PER_MINUTE = 100_000

@@ -15,7 +15,7 @@ from apps.calls.api_schema import (
     CallSerializer,
     CommandSerializer,
     OutboundSerializer,
-    PaginationSerializer,
+    PageSerializer,
     UsageLogSerializer,
 )
 from apps.calls.models import Call
@@ -43,7 +43,7 @@ class CallListView(APIView):
         operation_id="calls_list",
         parameters=[*PAGE, *PERIOD, OpenApiParameter("status", str), OpenApiParameter("reference", str)],
         responses=inline_serializer(
-            "CallListEnvelope", {"calls": CallSerializer(many=True), "pagination": PaginationSerializer()}
+            "CallListEnvelope", {"calls": CallSerializer(many=True), "pagination": PageSerializer()}
         ),
     )
     def get(self, request: Request, **kwargs: Any) -> Response:
@@ -141,7 +141,7 @@ class UsageView(APIView):
             "UsageEnvelope",
             {
                 "logs": UsageLogSerializer(many=True),
-                "pagination": PaginationSerializer(),
+                "pagination": PageSerializer(),
                 "summary": inline_serializer(
                     "UsageSummary",
                     {

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 
-class PaginationSerializer(serializers.Serializer[Any]):
+class PageSerializer(serializers.Serializer[Any]):
     total = serializers.IntegerField()
     limit = serializers.IntegerField()
     offset = serializers.IntegerField()

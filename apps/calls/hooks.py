@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -44,6 +45,19 @@ class Received:
     known: Capabilities
 
 
+@dataclass(frozen=True)
+class Door:
+    """What must be known of a connection before an event is read."""
+
+    connection_id: object
+    secrets: tuple[str, str]
+    known: Capabilities
+    until: float
+
+
+_doors: dict[str, Door] = {}
+
+
 @csrf_exempt
 async def engine_hook(request: HttpRequest, hook_id: str) -> HttpResponse:
     """One event of an engine. Reports are stored and answered at once; a question is answered here, within its time."""
@@ -67,35 +81,50 @@ async def engine_hook(request: HttpRequest, hook_id: str) -> HttpResponse:
 
 def _receive(hook_id: str, headers: Any, body: bytes) -> Received | HttpResponse:
     """Signature first: nothing of a body is read before it is known whose it is."""
-    door = organization_of_hook(hook_id)
+    door = _door(hook_id)
     if door is None:
         return JsonResponse({"error": "Not found", "type": "not_found"}, status=404)
     now = db.now()
-    with acting(door.scope):
-        connection = Connection.objects.get(pk=door.connection_id)
-    secrets = [connection.hook_secret, connection.hook_secret_before]
-    if not verify(secrets, headers.get("X-Webhook-Signature"), headers.get("X-Webhook-Timestamp"), body, now):
-        log.warning("hook of connection %s: wrong or old signature", connection.pk)
+    signature, stamp = headers.get("X-Webhook-Signature"), headers.get("X-Webhook-Timestamp")
+    if not verify(door.secrets, signature, stamp, body, now):
+        log.warning("hook of connection %s: wrong or old signature", door.connection_id)
         return JsonResponse({"error": "Invalid signature", "type": "unauthorized"}, status=401)
     message = read_message(body)
     if message is None:
         return JsonResponse({"error": "The body is no event", "type": "invalid_request"}, status=400)
     if message.type not in (*TOLD, *QUESTIONS, HEARTBEAT):
-        log.info("hook of connection %s: unknown event %s", connection.pk, message.type)
+        log.info("hook of connection %s: unknown event %s", door.connection_id, message.type)
         return JsonResponse({})
     stored = take_event(hook=hook_id, message=message, webhook_id=headers.get("X-Webhook-Id"), body=body, now=now)
     if stored is None:
-        return JsonResponse({"error": "Not found", "type": "not_found"}, status=404)
+        return JsonResponse({})
     if stored.is_new:
         _wake(stored.event, message)
-    return Received(message, stored, known_capabilities(connection))
+    return Received(message, stored, door.known)
+
+
+def _door(hook_id: str) -> Door | None:
+    """The connection behind an address, remembered for a few seconds: events come in bursts."""
+    door = _doors.get(hook_id)
+    if door and door.until > time.monotonic():
+        return door
+    entry = organization_of_hook(hook_id)
+    if entry is None:
+        _doors.pop(hook_id, None)
+        return None
+    with acting(entry.scope):
+        connection = Connection.objects.get(pk=entry.connection_id)
+    secrets = (connection.hook_secret, connection.hook_secret_before)
+    until = time.monotonic() + settings.HOOK_DOOR_SECONDS
+    _doors[hook_id] = door = Door(connection.pk, secrets, known_capabilities(connection), until)
+    return door
 
 
 def _wake(event: EngineEvent, message: Message) -> None:
     if message.type == HEARTBEAT:
         tasks.wake(tasks.heartbeat, str(event.pk))
     elif message.type in TOLD and event.call_id and event.organization_id:
-        tasks.wake(tasks.apply, str(event.organization_id), str(event.call_id))
+        tasks.wake_apply(event.organization_id, event.call_id)
 
 
 async def _who_answers(found: Received, left: float) -> Any:

@@ -7,7 +7,9 @@ import time
 from typing import Any
 
 from celery import Task, shared_task
+from django.core.cache import cache
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from apps.calls.models import Call
 from apps.calls.services import balances, events, heartbeats, quiet
@@ -20,6 +22,8 @@ from apps.organizations.tasks import TenantTask
 log = logging.getLogger(__name__)
 LONGEST_WAIT = 1.5
 HELD_SECONDS = 3
+# A woken task that was lost stops others no longer than the sweep takes to find the events.
+WAKING_SECONDS = 5
 
 
 def wake(task: Task, *arguments: str, **options: Any) -> None:
@@ -28,6 +32,16 @@ def wake(task: Task, *arguments: str, **options: Any) -> None:
         task.apply_async(arguments, retry=False, **options)
     except OperationalError as error:
         log.warning("%s not woken: %s", task.name, error)
+
+
+def wake_apply(organization_id: object, call_id: object) -> None:
+    """Apply a call's events soon. Events come in bursts: one task takes all that are there when it starts."""
+    try:
+        if not cache.add(_waking(call_id), 1, WAKING_SECONDS):
+            return
+    except RedisError as error:
+        log.warning("wake-up not noted: %s", error)
+    wake(apply, str(organization_id), str(call_id))
 
 
 @shared_task(base=TenantTask, ignore_result=True, time_limit=60)
@@ -47,6 +61,10 @@ def reconcile(organization_id: str, call_id: str) -> None:
 @shared_task(base=TenantTask, ignore_result=True, time_limit=60)
 def apply(organization_id: str, call_id: str) -> None:
     """Apply a call's events; one that breaks is set aside so that it cannot hold up the others."""
+    try:
+        cache.delete(_waking(call_id))  # before reading: what is stored from now on wakes its own task
+    except RedisError as error:
+        log.warning("wake-up not cleared: %s", error)
     try:
         waiting = apply_events(organization_id=organization_id, call_id=call_id, now=read_now())
     except Exception:
@@ -100,3 +118,7 @@ def check_balances() -> None:
     """Every 30 s: running calls whose payer has nothing left."""
     for organization_id, call_id in balances.calls_at_zero(read_now()):
         cut_call.apply_async((str(organization_id), str(call_id)), expires=30)
+
+
+def _waking(call_id: object) -> str:
+    return f"calls:apply:{call_id}"

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from apps.calls.models import Call, EngineEvent
 from apps.calls.services.apply import HOLD_BACK
@@ -30,14 +30,21 @@ class Stored:
 
 
 def take_event(*, hook: str, message: Message, webhook_id: str | None, body: bytes, now: dt.datetime) -> Stored | None:
-    """Find for whom an event is and store it once. None for a hook that is gone."""
+    """Find for whom an event is and store it once. None when it has no effect: the hook is gone,
+    or the same event was told for another tenant."""
     number = message.own if message.is_inbound else ""
     entry = organization_of_hook(hook, call=message.call_id, ref=message.ref, number=number)
     if entry is None:
         return None
+    key = message.key(webhook_id)
     with acting(entry.scope):
-        event, is_new = _store(entry=entry, message=message, key=message.key(webhook_id), body=body, now=now)
-    return Stored(event, is_new, entry)
+        try:
+            return Stored(_store(entry=entry, message=message, key=key, body=body, now=now), True, entry)
+        except IntegrityError:
+            found = EngineEvent.objects.filter(connection_id=entry.connection_id, key=key).first()
+            if found is None:  # the repeat speaks for another tenant than the first: it has no effect here
+                return None
+            return Stored(found, False, entry)
 
 
 def open_events(now: dt.datetime) -> list[tuple[UUID, UUID]]:
@@ -50,9 +57,9 @@ def open_events(now: dt.datetime) -> list[tuple[UUID, UUID]]:
 
 
 @writes
-def _store(
+def _store(  # a repeat breaks the unique key and takes the whole transaction back
     *, entry: HookEntry, message: Message, key: str, body: bytes, now: dt.datetime
-) -> tuple[EngineEvent, bool]:
+) -> EngineEvent:
     call_id = entry.call_id
     if call_id is None and entry.organization_id and message.is_inbound and message.type in TOLD:
         call_id = _inbound(entry, message, now).pk
@@ -61,13 +68,8 @@ def _store(
         call_ref=message.ref, call_id=call_id, seq=message.seq, happened_at=message.at, body=body.decode(),
         applied_at=None if message.type in (*TOLD, HEARTBEAT) else now,
     )  # fmt: skip
-    try:
-        with transaction.atomic():
-            event.save(force_insert=True)
-    except IntegrityError:
-        found = EngineEvent.objects.filter(connection_id=entry.connection_id, key=key).first()
-        return found or event, False
-    return event, True
+    event.save(force_insert=True)
+    return event
 
 
 def _inbound(entry: HookEntry, message: Message, now: dt.datetime) -> Call:
