@@ -63,7 +63,9 @@
       input.files = e.dataTransfer.files;
       input.dispatchEvent(new Event("change", { bubbles: true }));
     });
-    input.addEventListener("change", () => (name.textContent = input.files[0]?.name || name.dataset.default));
+    const show = () => (name.textContent = input.files[0]?.name || name.dataset.default);
+    input.addEventListener("change", show);
+    show(); // a file may have been chosen before this script ran
   });
 
   // [data-show-when="name=value|value"]: shown while that field of the same form has one of these values.
