@@ -21,6 +21,7 @@ from config.local.postgres import APP, OWNER, find_postgres, postgres_url, start
 from config.local.processes import StartError, born, end, server_account, spawn, wait_until
 from config.local.supervisor import BASE, PATIENCE, Stack
 from config.local.valkey import find_valkey, start_valkey
+from config.prepare import MIGRATED
 
 
 def start(stack: Stack) -> None:
@@ -33,17 +34,13 @@ def start(stack: Stack) -> None:
         return
     if stack.env["SANDBOX"] == "1":
         _start_sandbox(stack)
-    web = stack.run(
-        "web", "-m", "granian", "--interface", "asginl", "--host", stack.host, "--port", str(stack.port),
-        "--workers", "1", "--no-ws", "--log-level", "warning", "--workers-kill-timeout", "5",
-        "config.asgi:application",
-    )  # fmt: skip
     # Tasks wait for the network and the database, not for the processor: threads start at once and share one memory.
     _celery(stack, "worker", "--pool", "threads", "--concurrency", "8", "--without-mingle", "--without-gossip")
     _celery(stack, "beat", "--schedule", str(stack.root / "run" / "beat"), "--pidfile=")
+    web = stack.child("web")
     assert web.process
     process = web.process
-    arrived = wait_until(lambda: stack.stopping or process.poll() is not None or _answers(stack), seconds=60)
+    arrived = wait_until(lambda: stack.stopping or process.poll() is not None or _answers(stack), seconds=120)
     if stack.stopping:
         return
     if process.poll() is not None or not arrived:
@@ -162,22 +159,36 @@ def _start_sandbox(stack: Stack) -> None:
 
 
 def _prepare(stack: Stack) -> dict[str, object]:
-    if stack.stopping:
-        return {}
+    """Migrate and make the first account; pages are served as soon as the tables stand, while the demo is still made."""
     child = stack.preparing = spawn([sys.executable, "-m", "config.prepare"], env=stack.env, cwd=BASE)
+    said: list[str] = []
     try:
-        said = child.communicate()[0].decode(errors="replace").strip().splitlines()
+        for line in child.stdout or ():
+            if stack.stopping:
+                break
+            said.append(line.decode(errors="replace").rstrip())
+            if said[-1] == MIGRATED:
+                said.pop()
+                _start_web(stack)
+        if not stack.stopping:
+            child.wait()
     finally:
         end(child, patience=PATIENCE)
     if stack.stopping:
         return {}
-    if child.returncode:
-        for line in said[-15:]:
-            say("prepare", line)
-        raise StartError("The database could not be prepared: the lines above say why.")
-    for line in said[:-1]:
+    for line in said[-15:] if child.returncode else said[:-1]:
         say("prepare", line)
+    if child.returncode:
+        raise StartError("The database could not be prepared: the lines above say why.")
     return dict(json.loads(said[-1]))
+
+
+def _start_web(stack: Stack) -> None:
+    stack.run(
+        "web", "-m", "granian", "--interface", "asginl", "--host", stack.host, "--port", str(stack.port),
+        "--workers", "1", "--no-ws", "--log-level", "warning", "--workers-kill-timeout", "5",
+        "config.asgi:application",
+    )  # fmt: skip
 
 
 def _announce(stack: Stack, made: dict[str, object], seconds: float) -> None:

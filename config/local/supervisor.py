@@ -59,6 +59,9 @@ class Stack:
         self.write_down()
         return child
 
+    def child(self, name: str) -> Child:
+        return next(child for child in self.children if child.name == name)
+
     def run(self, name: str, *command: str) -> Child:
         return self.add(name, lambda: spawn([sys.executable, *command], env=self.env, cwd=BASE))
 

@@ -56,7 +56,7 @@ class Running:
     def said(self) -> str:
         return "\n".join(self.lines)
 
-    def wait_ready(self, seconds: float = 60) -> None:
+    def wait_ready(self, seconds: float = 100) -> None:
         wait_until(lambda: "ready after" in self.said or self.process.poll() is not None, seconds=seconds)
         assert "ready after" in self.said, self.said
 
@@ -81,6 +81,14 @@ class Running:
         while more := {pid for pid, parent in parents.items() if parent in found} - found:
             found |= more
         return found
+
+    def cpu_seconds(self) -> float:
+        """What the family has used of the processors so far, those who already ended included."""
+        ticks = 0
+        for pid in self.family():
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(int(field) for field in fields[11:15])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def close(self) -> None:
         if self.process.poll() is None:
