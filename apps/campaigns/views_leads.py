@@ -29,9 +29,9 @@ from apps.organizations.services import Actor
 @require_safe
 def leads(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
     """One page of leads as a fragment; without htmx the campaign's page."""
+    campaign = campaign_of(request, pk)
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect("campaign", org=org, pk=pk)
-    campaign = campaign_of(request, pk)
     now = db.now()
     context = lead_page(campaign, campaign_state(campaign, now), request.GET.dict())
     context |= {"campaign": campaign, "now": now} | seen_by(request)
@@ -76,6 +76,10 @@ def lead_form(campaign: Campaign, data: Any = None) -> LeadForm:
     """A form for one lead with a field for every variable that the message or the campaign's leads have."""
     needed = variables.names(campaign.system_message_template or "")
     names = sorted(needed) + [name for name in variable_names(campaign.pk) if name not in needed]
+    if "name" not in needed and any(name.casefold() == "name" for name in names if name != "name"):
+        names = [name for name in names if name != "name"]
+    if any(name != "name" and name.casefold() == "name" for name in names) and "name" not in needed:
+        names.remove("name") if "name" in names else None
     return LeadForm(
         data, names=names[:50] or ["name"], needed=needed, initial={"country": campaign.organization.country}
     )
