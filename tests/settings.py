@@ -5,6 +5,8 @@ import os
 os.environ.setdefault("DEVELOPMENT", "1")
 os.environ.setdefault("SECURE_COOKIES", "0")
 os.environ.setdefault("SANDBOX", "1")
+# A test's transaction belongs to its connection, and the last one drops the database.
+os.environ["DATABASE_POOL"] = "0"
 
 from config.settings import *  # noqa: F403
 

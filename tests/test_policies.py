@@ -8,8 +8,8 @@ import pytest
 from django.db import DatabaseError, InternalError, ProgrammingError, connection, connections, transaction
 
 from apps.assistants.models import Assistant
-from apps.core.scope import Scope, acting
 from apps.core.postgres.operations import POLICIES
+from apps.core.scope import Scope, acting
 from apps.organizations.models import AuditEntry, Organization
 from apps.organizations.scopes import overview
 from tests import factories
@@ -156,10 +156,9 @@ class ScopeTest(TenantCase):
 
 class CommittedScopeTest(CommittedCase):
     def test_the_scope_cannot_change_inside_a_transaction(self) -> None:
-        with acting(Scope((self.agency.pk,))), transaction.atomic():
-            with pytest.raises(RuntimeError):
-                with acting(Scope((self.stranger.pk,))):
-                    pass
+        with acting(Scope((self.agency.pk,))), transaction.atomic(), pytest.raises(RuntimeError):
+            with acting(Scope((self.stranger.pk,))):
+                pass
 
     def test_nothing_outlives_the_transaction(self) -> None:
         with acting(Scope((self.agency.pk,))):

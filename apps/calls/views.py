@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from apps.calls.detail import detail_of, find_call
 from apps.calls.forms import RUNNING, DoNotCallForm, FilterForm
@@ -28,6 +28,7 @@ from apps.organizations.services import Actor
 CURSORS = ("before", "after")
 
 
+@require_safe
 def call_list(request: HttpRequest, org: str) -> HttpResponse:
     organization = request.organization  # type: ignore[attr-defined]
     assistants, numbers = assistants_of(organization), numbers_of(organization)
@@ -50,6 +51,7 @@ def call_list(request: HttpRequest, org: str) -> HttpResponse:
     return render(request, "calls/list.html", context)
 
 
+@require_safe
 def call_detail(request: HttpRequest, org: str, call_id: str) -> HttpResponse:
     organization = request.organization  # type: ignore[attr-defined]
     call = find_call(organization, call_id)

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from apps.calls.detail import detail_of, find_call
 from apps.calls.forms import CommandForm
@@ -28,6 +28,7 @@ DONE: dict[str, str | Promise] = {
 }
 
 
+@require_safe
 def call_live(request: HttpRequest, org: str, call_id: str) -> HttpResponse:
     """The page's inside as it is now. It asks for itself again while the call runs, and stops by itself."""
     organization = request.organization  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from apps.assistants.models import Assistant
@@ -63,6 +64,7 @@ def call_simulate(request: HttpRequest, org: str) -> HttpResponse:
     return _form(request, "simulate", {"simulate_form": form, "simulate_problem": reason}, form)
 
 
+@require_safe
 def call_incoming(request: HttpRequest, org: str, ref: str) -> HttpResponse:
     """A simulated call on its way: looks every second whether the engine has told us of it, then opens it."""
     organization = request.organization  # type: ignore[attr-defined]

@@ -1,11 +1,13 @@
 """What the gallery of components (templates/styleguide.html, development only) shows; no database."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+
+from apps.core import db
 
 DAYS = [("1", "Mon"), ("2", "Tue"), ("3", "Wed"), ("4", "Thu"), ("5", "Fri"), ("6", "Sat"), ("7", "Sun")]
 
@@ -44,7 +46,7 @@ class SampleForm(forms.Form):
 
 def styleguide(request: HttpRequest) -> HttpResponse:
     """The gallery."""
-    return render(request, "styleguide.html", styleguide_context(datetime.now(UTC)))
+    return render(request, "styleguide.html", styleguide_context(db.now()))
 
 
 def styleguide_context(now: datetime) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from apps.core import db
 from apps.core.errors import NotFound
@@ -12,22 +13,26 @@ from apps.dashboard.overview import overview_of
 from apps.dashboard.palette import find
 
 
+@require_safe
 def overview(request: HttpRequest, org: str) -> HttpResponse:
     days = {"7": 7, "14": 14}.get(request.GET.get("days", ""), 30)
     found = overview_of(request.organization, days=days, now=db.now())  # type: ignore[attr-defined]
     return render(request, "dashboard/overview.html", found | {"days": days})
 
 
+@require_safe
 def palette(request: HttpRequest, org: str) -> HttpResponse:
     """What the palette finds for the words typed: assistants, numbers, campaigns, calls."""
     words = request.GET.get("q", "").strip()[:100]
     return render(request, "dashboard/_palette.html", {"results": find(request.organization, words), "words": words})  # type: ignore[attr-defined]
 
 
+@require_safe
 def help_index(request: HttpRequest, org: str) -> HttpResponse:
     return render(request, "dashboard/help.html", {"pages": help_pages.titles(request.LANGUAGE_CODE)})  # type: ignore[attr-defined]
 
 
+@require_safe
 def help_page(request: HttpRequest, org: str, name: str) -> HttpResponse:
     found = help_pages.read(name, request.LANGUAGE_CODE, brand=request.brand.name)  # type: ignore[attr-defined]
     if found is None:

@@ -49,11 +49,12 @@ def _invite(request: HttpRequest, org: str, form: InvitationForm) -> HttpRespons
 @needs(Role.OWNER)
 @require_POST
 def member_role(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
+    found = _member(request, pk)
     form = RoleForm(request.POST)
     if not form.is_valid():
         raise Invalid(_("Choose one of the four roles."))
     row = change_role(
-        organization=request.organization, membership=_member(request, pk), role=Role(form.cleaned_data["role"]),  # type: ignore[attr-defined]
+        organization=request.organization, membership=found, role=Role(form.cleaned_data["role"]),  # type: ignore[attr-defined]
         by=Actor.of(request), now=db.now(),
     )  # fmt: skip
     messages.success(request, _("%(name)s is now %(role)s.") % {"name": row.user, "role": Role(row.role).label.lower()})
