@@ -29,6 +29,16 @@
   });
   ready = true;
 
+  // On a phone the bar scrolls: the open tab stays in sight.
+  const show = (panel) => {
+    const tab = document.getElementById(`tab-${panel.id}`);
+    const bar = tab?.parentElement;
+    bar?.scrollTo({ left: tab.offsetLeft - (bar.clientWidth - tab.offsetWidth) / 2 });
+  };
+  document.addEventListener("tab-open", (e) => show(e.target));
+  const open = document.querySelector(".editor-body > .tab-panel:not(.js-hidden)");
+  if (open) show(open);
+
   const letters = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789";
   const secretOf = (button) => button.closest("[data-generate]").querySelector("input");
   ui.on("click", "[data-generate-secret]", (e, button) => {

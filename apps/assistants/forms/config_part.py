@@ -22,9 +22,11 @@ ROOTS: dict[str, Part] = {"stt_config": "stt", "llm_config": "llm", "tts_config"
 
 @dataclass
 class Group:
-    """Settings shown together; without a title they stand on their own."""
+    """Settings shown together, switches last; without a title they stand on their own. `wide` ones take the whole row."""
 
     names: list[str]
+    switches: list[str] = field(default_factory=list)
+    wide: frozenset[str] = frozenset()
     title: Lazy = ""
     help: Lazy = ""
 
@@ -161,16 +163,15 @@ class ConfigPart:
         return ProviderTools((self.root, spec.name), spec, self.sheet) if spec else None
 
     def _grouped(self, settings: list[Leaf]) -> list[Group]:
-        loose = [leaf.key for leaf in settings if len(leaf.path) == 2]
-        groups = [Group(loose)] if loose else []
+        groups = [group_of([leaf for leaf in settings if len(leaf.path) == 2])]
         for spec in self._specs():
             if spec.kind == "object":
-                names = [leaf.key for leaf in settings if len(leaf.path) == 3 and leaf.path[1] == spec.name]
-                groups.append(Group(names, spec.label, spec.help))
+                inner = [leaf for leaf in settings if len(leaf.path) == 3 and leaf.path[1] == spec.name]
+                groups.append(replace(group_of(inner), title=spec.label, help=spec.help))
             elif spec.kind == "objects":
-                tools = ProviderTools((self.root, spec.name), spec, self.sheet)
-                groups.append(Group(tools.names(), spec.label, spec.help))
-        return groups
+                names = ProviderTools((self.root, spec.name), spec, self.sheet).names()
+                groups.append(Group(names, wide=frozenset(names), title=spec.label, help=spec.help))
+        return [group for group in groups if group.names or group.switches]
 
     def _model(self) -> str | None:
         stored = _text_of(self.config.get("model"))
@@ -251,6 +252,15 @@ class ProviderLeaf(Leaf):
 
     def stored(self, values: Any) -> str:
         return canonical_provider(self.part, get(values, self.path))
+
+
+def group_of(leaves: list[Leaf]) -> Group:
+    """Inputs before switches; texts of many lines take the whole row."""
+    return Group(
+        [leaf.key for leaf in leaves if leaf.spec.kind != "bool"],
+        [leaf.key for leaf in leaves if leaf.spec.kind == "bool"],
+        frozenset(leaf.key for leaf in leaves if leaf.spec.kind in ("list", "long_text")),
+    )
 
 
 def canonical_provider(part: Part, value: Any) -> str:

@@ -16,7 +16,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from apps.assistants import formspec
-from apps.assistants.forms.config_part import ROOTS, ConfigPart
+from apps.assistants.forms.config_part import ROOTS, ConfigPart, Group, group_of
 from apps.assistants.forms.inputs import Lazy
 from apps.assistants.forms.rows import Column, Messages, Rows
 from apps.assistants.forms.schema_editor import SchemaEditor
@@ -173,20 +173,16 @@ class Editor:
         return [name for name in self.leaves if name.startswith(f"speech_config.{part}.")]
 
     @property
-    def turn_taking(self) -> list[str]:
-        return self._of("turn_taking")
-
-    @property
-    def background(self) -> list[str]:
-        return self._of("background_audio")
-
-    @property
-    def silence(self) -> list[str]:
-        return self._of("silence")
+    def speech_groups(self) -> dict[str, Group]:
+        """The parts of `speech_config` that are objects, as groups of inputs."""
+        return {
+            part: group_of([self.leaves[name] for name in self._of(part)])
+            for part in ("turn_taking", "background_audio", "silence")
+        }
 
     @property
     def has_silence(self) -> bool:
-        return any(self.sheet.fields[name].initial for name in self.silence)
+        return any(self.sheet.fields[name].initial for name in self._of("silence"))
 
     @property
     def event_names(self) -> list[str]:

@@ -132,7 +132,10 @@ def help_for(spec: FieldSpec) -> Lazy:
     """The help, with the range where no slider shows it."""
     if spec.kind not in ("int", "float") or spec.minimum is None or spec.maximum is None or _slides(spec):
         return spec.help
-    between = _("From %(least)s to %(most)s.") % {"least": plain(spec.minimum), "most": plain(spec.maximum)}
+    words = {"least": plain(spec.minimum), "most": plain(spec.maximum), "unit": spec.unit}
+    between = (
+        _("From %(least)s to %(most)s %(unit)s.") % words if spec.unit else _("From %(least)s to %(most)s.") % words
+    )
     return f"{spec.help} {between}"
 
 
@@ -154,12 +157,14 @@ def _number_widget(spec: FieldSpec) -> forms.Widget:
     attrs: dict[str, Any] = {
         "inputmode": "numeric" if spec.kind == "int" else "decimal",
         "autocomplete": "off",
-        "placeholder": "" if spec.default is None else plain(spec.default),
+        "placeholder": "–" if spec.default is None else plain(spec.default),
         "data-unit": spec.unit,
     }
     if not _slides(spec):
         return NumberText(attrs)
-    return Slider(attrs | {"data-min": plain(spec.minimum), "data-max": plain(spec.maximum), "data-step": spec.step})
+    return Slider(
+        attrs | {"data-min": plain(spec.minimum), "data-max": plain(spec.maximum), "data-step": plain(spec.step)}
+    )
 
 
 def _blank(spec: FieldSpec) -> Lazy:

@@ -135,10 +135,11 @@ class SchemaEditor:
     def _add_row(self, row: Property) -> None:
         name = f"{self.prefix}-{row.index}"
         mono = {"class": "is-mono", "autocomplete": "off", "spellcheck": "false"}
+        words = {"placeholder": _("What it means, in words the model understands"), "autocomplete": "off"}
         inputs = {
             "name": Input(label=_("Name"), widget=forms.TextInput(mono), text=row.name),
             "type": Input(label=_("Kind"), widget=forms.Select(choices=TYPES), text=row.type),
-            "description": Input(label=_("Description"), widget=forms.TextInput(), text=row.description),
+            "description": Input(label=_("Description"), widget=forms.TextInput(words), text=row.description),
             "required": Input(label=_("Required"), widget=forms.CheckboxInput(), text=row.required),
         }
         for key, shown in inputs.items():

@@ -14,7 +14,7 @@ from apps.assistants.forms.inputs import Input, tidy
 from apps.assistants.forms.rows import Column, Rows
 from apps.assistants.forms.schema_editor import Flaw, SchemaEditor
 from apps.assistants.forms.sheet import MISSING, Path, Sheet, get, put
-from apps.core.phone import clean_e164, parse
+from apps.core.phone import clean_e164, format_international, parse
 
 MONO = {"class": "is-mono", "autocomplete": "off", "spellcheck": "false"}
 
@@ -142,7 +142,8 @@ class Transfer(Card):
 
     @property
     def subtitle(self) -> str:
-        return ", ".join(row.texts["number"] for row in self.rows.rows if row.texts["number"])
+        numbers = [row.texts["number"] for row in self.rows.rows if row.texts["number"]]
+        return ", ".join(format_international(number) for number in numbers)
 
     @property
     def first_input(self) -> str:
