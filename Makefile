@@ -3,7 +3,7 @@ PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && exit; done; echo python3)
 RUN = @$(PYTHON) config/bootstrap.py run.lock
 DEV = @$(PYTHON) config/bootstrap.py dev.lock
-WITH_SERVICES = @DEVELOPMENT=1 $(PYTHON) config/bootstrap.py dev.lock python -m tests.services --
+WITH_SERVICES = $(DEV) python -m tests.services --
 
 .PHONY: run stop test bench lint css proof-first-calls
 
@@ -15,6 +15,8 @@ stop:  ## end what `make run` started
 
 test:  ## every test; ARGS="tests/calls -k live" for some
 	$(DEV) pytest $(ARGS)
+
+bench lint: export DEVELOPMENT = 1
 
 bench:  ## each prints its figure as a ratio to a limit of this machine
 	$(WITH_SERVICES) .venv/bin/python -m benchmarks

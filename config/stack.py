@@ -15,9 +15,9 @@ from pathlib import Path
 
 from config.local import data_dir
 from config.local.logs import say
-from config.local.places import arrange
+from config.local.places import Places, arrange
 from config.local.ports import check_port, free_port, port_from_environment
-from config.local.postgres import APP, OWNER, find_postgres, postgres_url, start_postgres
+from config.local.postgres import APP, OWNER, discard_postgres, find_postgres, postgres_url, start_postgres
 from config.local.processes import StartError, born, end, server_account, spawn, wait_until
 from config.local.supervisor import BASE, PATIENCE, Stack
 from config.local.valkey import find_valkey, start_valkey
@@ -119,6 +119,7 @@ def _start_servers(stack: Stack) -> None:
     if program:
         found = program
         passwords = {role: known[role] for role in ("postgres", OWNER, APP)}
+        _begin_anew_if_nobody_was_told(stack.root, places)
         stack.add(
             "postgres", lambda: start_postgres(found, places, account=account, passwords=passwords), signal.SIGINT
         )
@@ -126,6 +127,16 @@ def _start_servers(stack: Stack) -> None:
             "DATABASE_URL": postgres_url(places, APP, known[APP]),
             "DATABASE_OWNER_URL": postgres_url(places, OWNER, known[OWNER]),
         }
+
+
+def _begin_anew_if_nobody_was_told(root: Path, places: Places) -> None:
+    """A first start that was cut short leaves an owner whose password nobody ever saw: that database is of no use."""
+    marker, database = root / data_dir.UNANNOUNCED, places.postgres / "PG_VERSION"
+    if marker.exists() and database.exists():
+        say("stack", "the first start was cut short before it printed a login: beginning anew")
+        discard_postgres(places)
+    if not database.exists():
+        marker.touch()
 
 
 def _environment(stack: Stack, known: dict[str, str]) -> dict[str, str]:
@@ -193,8 +204,12 @@ def _start_web(stack: Stack) -> None:
 
 def _announce(stack: Stack, made: dict[str, object], seconds: float) -> None:
     say("stack", f"ready after {seconds:.0f} s: {stack.address} (Ctrl-C or make stop ends it)")
-    if not made.get("created"):
-        return
+    if made.get("created"):
+        print(f"\n{_login(stack, made)}\n", flush=True)
+    (stack.root / data_dir.UNANNOUNCED).unlink(missing_ok=True)
+
+
+def _login(stack: Stack, made: dict[str, object]) -> str:
     slug = made.get("demo_brand_slug")
     rows = {
         "Switchboard": stack.address,
@@ -205,10 +220,7 @@ def _announce(stack: Stack, made: dict[str, object], seconds: float) -> None:
         "Data": stack.root,
     }
     block = "\n".join(f"  {name:<13} {value}" for name, value in rows.items() if value)
-    print(
-        f"\n{block}\n\n  What is secret here is shown this once. Cookies work without HTTPS (SECURE_COOKIES=0).\n",
-        flush=True,
-    )
+    return f"{block}\n\n  What is secret here is shown this once. Cookies work without HTTPS (SECURE_COOKIES=0)."
 
 
 def _answers(stack: Stack) -> bool:

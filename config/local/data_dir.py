@@ -20,6 +20,7 @@ from config.local.processes import StartError, born, wait_until
 STATE = Path("run/stack.json")
 LOCK = Path("run/stack.lock")
 SECRETS = Path("secrets.json")
+UNANNOUNCED = Path("run/unannounced")  # there from the first database on until its login was printed
 
 
 def open_data_dir(root: Path) -> None:

@@ -55,6 +55,12 @@ def find_postgres(account: Account | None) -> Postgres:
     )
 
 
+def discard_postgres(places: Places) -> None:
+    """Delete the cluster, after ending a server that may still use it."""
+    _clear_leftovers(places)
+    shutil.rmtree(places.postgres)
+
+
 def start_postgres(
     program: Postgres,
     places: Places,

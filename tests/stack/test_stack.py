@@ -50,9 +50,21 @@ def begin(started: list[Running], data: Path, port: int, **changes: str) -> Runn
     return one
 
 
+def test_ctrl_c_before_the_login_was_printed(start: list[Running], data: Path, port: int) -> None:
+    one = begin(start, data, port)
+    assert wait_until(lambda: "preparing the database" in one.said, seconds=15), one.said
+    assert wait_until(lambda: "web" in one.children(), seconds=60), one.said  # the tables stand, the owner is made
+    family = one.family()
+    os.kill(one.process.pid, signal.SIGINT)
+    assert one.process.wait(20) == 0
+    assert gone(family)
+    assert "Password" not in one.said
+
+
 def test_first_start_prints_the_login_and_ctrl_c_leaves_nothing(start: list[Running], data: Path, port: int) -> None:
     one = begin(start, data, port)
     one.wait_ready()
+    assert "the first start was cut short before it printed a login: beginning anew" in one.said
 
     assert one.status(reverse("account_login")) == 200
     assert set(one.children()) == PROCESSES
@@ -71,15 +83,6 @@ def test_first_start_prints_the_login_and_ctrl_c_leaves_nothing(start: list[Runn
     assert len(family) > len(PROCESSES)
     os.kill(one.process.pid, signal.SIGINT)
     assert one.process.wait(40) == 0
-    assert gone(family)
-
-
-def test_ctrl_c_before_it_is_ready(start: list[Running], data: Path, port: int) -> None:
-    one = begin(start, data, port)
-    assert wait_until(lambda: "preparing the database" in one.said, seconds=15), one.said
-    family = one.family()
-    os.kill(one.process.pid, signal.SIGINT)
-    assert one.process.wait(20) == 0
     assert gone(family)
 
 
