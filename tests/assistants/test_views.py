@@ -30,7 +30,9 @@ MIXED = {
     "voicemail_detection": None, "business_name": "", "first_message": "  Hello \r\n", "max_duration_seconds": 3600,
 }  # fmt: skip
 # No MCP server exists yet, so a changed config that names one is refused.
-WITHOUT_MCP = MIXED["llm_config"] | {"tools": [tool for tool in MIXED["llm_config"]["tools"] if tool.get("type") != "mcp"]}
+WITHOUT_MCP = MIXED["llm_config"] | {
+    "tools": [tool for tool in MIXED["llm_config"]["tools"] if tool.get("type") != "mcp"]
+}
 
 
 class EditorCase(TenantCase):
@@ -102,7 +104,9 @@ class RoundTripTest(EditorCase):
 class ChangeTest(EditorCase):
     def test_one_change_changes_one_key(self) -> None:
         assistant = self.make(**MIXED)
-        answer = self.save(assistant, **{"tts_config.stability": "0,8", "speech_config.turn_taking.endpointing_min_delay": "2.0"})
+        answer = self.save(
+            assistant, **{"tts_config.stability": "0,8", "speech_config.turn_taking.endpointing_min_delay": "2.0"}
+        )
         self.assertEqual(answer.status_code, 302)
         found = self.stored(assistant)
         self.assertEqual(found["tts_config"], MIXED["tts_config"] | {"stability": 0.8})
@@ -111,7 +115,10 @@ class ChangeTest(EditorCase):
 
     def test_an_emptied_input_takes_its_key_away(self) -> None:
         assistant = self.make(speech_config={"silence": {"messages": ["Hello?"]}}, max_duration_seconds=60)
-        self.save(assistant, **{"speech_config.silence.messages": "", "max_duration_seconds": "", "llm_config.temperature": ""})
+        self.save(
+            assistant,
+            **{"speech_config.silence.messages": "", "max_duration_seconds": "", "llm_config.temperature": ""},
+        )
         found = self.stored(assistant)
         self.assertIsNone(found["speech_config"])
         self.assertIsNone(found["max_duration_seconds"])
@@ -121,7 +128,14 @@ class ChangeTest(EditorCase):
         assistant = self.make(llm_config=WITHOUT_MCP)
         self.save(assistant, prompt="Be brief.\r\nAlways.")
         messages = self.stored(assistant)["llm_config"]["messages"]
-        self.assertEqual(messages, [MIXED["llm_config"]["messages"][0], {"role": "system", "content": "Be brief.\nAlways."}, MIXED["llm_config"]["messages"][2]])
+        self.assertEqual(
+            messages,
+            [
+                MIXED["llm_config"]["messages"][0],
+                {"role": "system", "content": "Be brief.\nAlways."},
+                MIXED["llm_config"]["messages"][2],
+            ],
+        )
         sent = self.open(assistant)
         sent |= {"messages": ["1", "7"], "messages-7-role": "assistant", "messages-7-content": "Yes?"}
         self.browser.post(self.url(assistant), sent)
@@ -132,22 +146,50 @@ class ChangeTest(EditorCase):
         assistant = self.make(llm_config=WITHOUT_MCP)
         sent = self.open(assistant)
         sent["tools"] = [*[index for index in sent["tools"] if index != "0"], "ab12"]
-        sent |= {"tools-ab12-kind": "transfer", "tools-ab12-to-shown": "1", "tools-ab12-to": ["0"], "tools-ab12-to-0-number": "020 123 4567", "tools-ab12-to-0-description": "Desk"}
+        sent |= {
+            "tools-ab12-kind": "transfer",
+            "tools-ab12-to-shown": "1",
+            "tools-ab12-to": ["0"],
+            "tools-ab12-to-0-number": "020 123 4567",
+            "tools-ab12-to-0-description": "Desk",
+        }
         # Two transfers share their name.
         sent["tools"].remove("5")
         self.assertEqual(self.browser.post(self.url(assistant), sent).status_code, 302)
         tools = self.stored(assistant)["llm_config"]["tools"]
         self.assertEqual(tools[:-1], [tool for i, tool in enumerate(WITHOUT_MCP["tools"]) if i not in (0, 5)])
-        self.assertEqual(tools[-1], {"type": "transfer_call", "destinations": [{"type": "number", "number": "+31201234567", "description": "Desk"}]})
+        self.assertEqual(
+            tools[-1],
+            {
+                "type": "transfer_call",
+                "destinations": [{"type": "number", "number": "+31201234567", "description": "Desk"}],
+            },
+        )
 
     def test_parameters_as_rows_keep_their_further_rules(self) -> None:
-        schema = {"type": "object", "title": "T", "properties": {"day": {"type": "string", "enum": ["a"], "description": "D"}, "count": {"type": "integer"}}, "required": ["day"]}
-        assistant = self.make(llm_config=defaults()["llm_config"] | {"tools": [{"name": "t", "description": "d", "parameters": schema}]})
+        schema = {
+            "type": "object",
+            "title": "T",
+            "properties": {"day": {"type": "string", "enum": ["a"], "description": "D"}, "count": {"type": "integer"}},
+            "required": ["day"],
+        }
+        assistant = self.make(
+            llm_config=defaults()["llm_config"] | {"tools": [{"name": "t", "description": "d", "parameters": schema}]}
+        )
         sent = self.open(assistant)
-        sent |= {"tools-0-params-0-name": "date", "tools-0-params": ["0", "9"], "tools-0-params-9-name": "who", "tools-0-params-9-type": "string", "tools-0-params-9-required": "on"}
+        sent |= {
+            "tools-0-params-0-name": "date",
+            "tools-0-params": ["0", "9"],
+            "tools-0-params-9-name": "who",
+            "tools-0-params-9-type": "string",
+            "tools-0-params-9-required": "on",
+        }
         self.assertEqual(self.browser.post(self.url(assistant), sent).status_code, 302)
         found = self.stored(assistant)["llm_config"]["tools"][0]["parameters"]
-        self.assertEqual(found["properties"], {"date": {"type": "string", "enum": ["a"], "description": "D"}, "who": {"type": "string"}})
+        self.assertEqual(
+            found["properties"],
+            {"date": {"type": "string", "enum": ["a"], "description": "D"}, "who": {"type": "string"}},
+        )
         self.assertEqual((found["required"], found["title"]), (["date", "who"], "T"))
 
     def test_secret_is_write_only(self) -> None:
@@ -157,7 +199,9 @@ class ChangeTest(EditorCase):
         self.assertNotIn("geheim", page)
         self.save(assistant, **{"webhook_secret": "new-one", "tools-0-secret": "neu"})
         found = self.stored(assistant)
-        self.assertEqual((found["webhook_secret"], found["llm_config"]["tools"][0]["server"]["secret"]), ("new-one", "neu"))
+        self.assertEqual(
+            (found["webhook_secret"], found["llm_config"]["tools"][0]["server"]["secret"]), ("new-one", "neu")
+        )
         self.save(assistant, **{"webhook_secret.clear": "on"})
         self.assertIsNone(self.stored(assistant)["webhook_secret"])
 
@@ -171,7 +215,10 @@ class ChangeTest(EditorCase):
         found = self.stored(assistant)
         self.assertEqual(found["webhook_events"], ["status-update", "end-of-call-report"])
         self.assertEqual(found["recording_consent"], {"enabled": True, "message": "Press 1."})
-        self.assertEqual(found["analysis_plan"]["structured_data_plan"], {"enabled": True, "schema": {"type": "object", "properties": {"ok": {"type": "boolean"}}}})
+        self.assertEqual(
+            found["analysis_plan"]["structured_data_plan"],
+            {"enabled": True, "schema": {"type": "object", "properties": {"ok": {"type": "boolean"}}}},
+        )
         self.assertEqual(found["speech_config"], {"turn_taking": {"false_interruption_timeout": None}})
 
 
@@ -204,14 +251,18 @@ class ProblemTest(EditorCase):
 
     def test_invalid_json_stays_as_it_was_typed(self) -> None:
         text = '{"type": "object",\n  oops'
-        answer = self.refused(self.assistant, **{"tools-0-params-mode": "json", "tools-0-params-json": text, "name": "Renamed"})
+        answer = self.refused(
+            self.assistant, **{"tools-0-params-mode": "json", "tools-0-params-json": text, "name": "Renamed"}
+        )
         self.assertEqual(list(answer.context["form"].errors), ["tools-0-params-json"])
         sent = inputs_of(answer)
         self.assertEqual(sent["tools-0-params-json"], [text.replace("\n", "\r\n")])
         self.assertEqual(sent["name"], ["Renamed"])
 
     def test_a_schema_that_is_none_is_refused_where_it_is_written(self) -> None:
-        answer = self.refused(self.assistant, **{"tools-0-params-mode": "json", "tools-0-params-json": '{"type": "array"}'})
+        answer = self.refused(
+            self.assistant, **{"tools-0-params-mode": "json", "tools-0-params-json": '{"type": "array"}'}
+        )
         self.assertIn("tools-0-params-json", answer.context["form"].errors)
 
     def test_two_tools_of_one_name(self) -> None:
@@ -233,8 +284,15 @@ class ProviderTest(EditorCase):
         return answer
 
     def test_the_part_of_another_provider(self) -> None:
-        assistant = self.make(tts_config={"provider": "elevenlabs", "voice_id": "abc", "language": "nl", "stability": 0.3})
-        answer = self.part(assistant, "tts", provider="google", **{"tts_config.language": "de", "tts_config.shown": "elevenlabs", "tts_config.stability": "0.4"})
+        assistant = self.make(
+            tts_config={"provider": "elevenlabs", "voice_id": "abc", "language": "nl", "stability": 0.3}
+        )
+        answer = self.part(
+            assistant,
+            "tts",
+            provider="google",
+            **{"tts_config.language": "de", "tts_config.shown": "elevenlabs", "tts_config.stability": "0.4"},
+        )
         form = answer.context["form"]
         self.assertEqual(form["tts_config.voice_id"].value(), "Kore")
         self.assertEqual(form["tts_config.model"].value(), "gemini-3.1-flash-tts-preview")
@@ -245,12 +303,19 @@ class ProviderTest(EditorCase):
 
     def test_going_back_brings_back_what_was_typed(self) -> None:
         assistant = self.make(tts_config={"provider": "elevenlabs", "voice_id": "abc", "stability": 0.3})
-        answer = self.part(assistant, "tts", provider="elevenlabs", **{"tts_config.shown": "google", "kept.tts_config.stability": "0.4"})
+        answer = self.part(
+            assistant,
+            "tts",
+            provider="elevenlabs",
+            **{"tts_config.shown": "google", "kept.tts_config.stability": "0.4"},
+        )
         form = answer.context["form"]
         self.assertEqual((form["tts_config.voice_id"].value(), form["tts_config.stability"].value()), ("abc", "0.4"))
 
     def test_a_value_the_new_provider_refuses_is_emptied_and_said(self) -> None:
-        assistant = self.make(stt_config={"provider": "deepgram", "model": "nova-3", "language": "nl", "endpointing": 300})
+        assistant = self.make(
+            stt_config={"provider": "deepgram", "model": "nova-3", "language": "nl", "endpointing": 300}
+        )
         answer = self.part(assistant, "stt", provider="gladia")
         self.assertEqual(answer.context["form"]["stt_config.endpointing"].value(), "")
         self.assertContains(answer, "“300” does not fit Gladia")
@@ -259,8 +324,14 @@ class ProviderTest(EditorCase):
         assistant = self.make(tts_config={"provider": "elevenlabs", "voice_id": "abc", "stability": 0.3, "own": 1})
         shown = self.part(assistant, "tts", provider="google")
         sent = {name: value for name, value in self.open(assistant).items() if not name.startswith("tts_config.")}
-        sent |= {name: shown.context["form"][name].value() for name in shown.context["form"].fields if name.startswith("tts_config.")}
-        answer = self.browser.post(self.url(assistant), sent | {"tts_config.shown": "google", "tts_config.language": "nl"})
+        sent |= {
+            name: shown.context["form"][name].value()
+            for name in shown.context["form"].fields
+            if name.startswith("tts_config.")
+        }
+        answer = self.browser.post(
+            self.url(assistant), sent | {"tts_config.shown": "google", "tts_config.language": "nl"}
+        )
         self.assertEqual(answer.status_code, 302)
         self.assertEqual(self.stored(assistant)["tts_config"], {
             "provider": "google", "voice_id": "Kore", "model": "gemini-3.1-flash-tts-preview", "language": "nl", "stability": 0.3, "own": 1,
@@ -272,13 +343,20 @@ class ProviderTest(EditorCase):
         self.assertEqual(answer.status_code, 200)
         self.assertEqual(self.stored(assistant)["tts_config"]["provider"], "elevenlabs")
         sent = inputs_of(answer)
-        self.assertEqual((sent["tts_config.voice_id"], sent["name"], sent["tts_config.shown"]), (["Kore"], ["Typed"], ["google"]))
+        self.assertEqual(
+            (sent["tts_config.voice_id"], sent["name"], sent["tts_config.shown"]), (["Kore"], ["Typed"], ["google"])
+        )
         self.assertEqual(self.browser.post(self.url(assistant), sent).status_code, 302)
         self.assertEqual(self.stored(assistant)["tts_config"]["voice_id"], "Kore")
 
     def test_a_model_that_refuses_settings_loses_them(self) -> None:
         assistant = self.make()
-        answer = self.part(assistant, "tts", provider="elevenlabs", **{"tts_config.model": "eleven_v3", "tts_config.shown": "elevenlabs"})
+        answer = self.part(
+            assistant,
+            "tts",
+            provider="elevenlabs",
+            **{"tts_config.model": "eleven_v3", "tts_config.shown": "elevenlabs"},
+        )
         self.assertNotIn("tts_config.similarity_boost", answer.context["form"].fields)
         self.assertContains(answer, "saving removes them: Similarity")
         self.assertEqual(self.save(assistant, **{"tts_config.model": "eleven_v3"}).status_code, 302)
@@ -315,7 +393,9 @@ class ProviderTest(EditorCase):
         for kind in ("function", "transfer", "end_call"):
             answer = self.browser.get(self.url(self.make(), "/part"), {"part": "tool", "kind": kind})
             self.assertContains(answer, f'-kind" value="{kind}"')
-        self.assertEqual(self.browser.get(self.url(self.make(), "/part"), {"part": "tool", "kind": "x"}).status_code, 404)
+        self.assertEqual(
+            self.browser.get(self.url(self.make(), "/part"), {"part": "tool", "kind": "x"}).status_code, 404
+        )
         self.assertEqual(self.browser.get(self.url(self.make(), "/part")).status_code, 404)
 
 
