@@ -130,7 +130,12 @@ DATABASES = {
 DATABASES["default"]["TEST"] = {"MIRROR": "owner"}
 DATABASES["owner"]["TEST"] = {"DEPENDENCIES": []}
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 60)
+# One pool per process: an ASGI server serves each request in a thread of its own, and a thread's own connection would
+# outlive it. 0: no pool, each thread keeps its connection for CONN_MAX_AGE seconds.
+DATABASE_POOL = env.int("DATABASE_POOL", 20)
+if DATABASE_POOL:
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10}
+DATABASES["default"]["CONN_MAX_AGE"] = 0 if DATABASE_POOL else env.int("CONN_MAX_AGE", 60)
 AUTH_USER_MODEL = "accounts.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
