@@ -11,6 +11,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -113,10 +114,10 @@ def _door(hook_id: str) -> Door | None:
         _doors.pop(hook_id, None)
         return None
     with acting(entry.scope):
-        connection = Connection.objects.get(pk=entry.connection_id)
-    secrets = (connection.hook_secret, connection.hook_secret_before)
+        row = Connection.objects.get(pk=entry.connection_id)
+    secrets = (row.hook_secret, row.hook_secret_before)
     until = time.monotonic() + settings.HOOK_DOOR_SECONDS
-    _doors[hook_id] = door = Door(connection.pk, secrets, known_capabilities(connection), until)
+    _doors[hook_id] = door = Door(row.pk, secrets, known_capabilities(row), until)
     return door
 
 
@@ -165,7 +166,9 @@ async def _stored_answer(stored: Stored, left: float) -> Any:
 
 
 def _begin_inbound(stored: Stored, message: Message) -> Asked:
-    return begin_inbound(stored.entry, stored.event, message, db.now())
+    asked = begin_inbound(stored.entry, stored.event, message, db.now())
+    _release()
+    return asked
 
 
 def _end_inbound(stored: Stored, asked: Asked, said: Answer | None) -> Any:
@@ -173,7 +176,9 @@ def _end_inbound(stored: Stored, asked: Asked, said: Answer | None) -> Any:
 
 
 def _begin_tools(stored: Stored, message: Message) -> Run:
-    return begin_tools(stored.entry, stored.event, message, db.now())
+    run = begin_tools(stored.entry, stored.event, message, db.now())
+    _release()
+    return run
 
 
 def _end_tools(stored: Stored, run: Run, answers: list[Answer | None]) -> Any:
@@ -183,7 +188,14 @@ def _end_tools(stored: Stored, run: Run, answers: list[Answer | None]) -> Any:
 def _answer_of(stored: Stored) -> Any:
     with acting(stored.entry.scope):
         event = EngineEvent.objects.filter(pk=stored.event.pk).exclude(answered_at=None).first()
+    _release()
     return json.loads(event.answer) if event else None
+
+
+def _release() -> None:
+    """Give the database connection back while somebody else's server thinks: waiting may hold none."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def _budget(found: Received) -> float:

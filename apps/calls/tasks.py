@@ -23,7 +23,9 @@ log = logging.getLogger(__name__)
 LONGEST_WAIT = 1.5
 HELD_SECONDS = 3
 # A woken task that was lost stops others no longer than the sweep takes to find the events.
-WAKING_SECONDS = 5
+WAKING_SECONDS = 10
+# A sweep runs often and wakes a row seldom: a long queue must not be made longer by what waits in it.
+SWEPT_SECONDS, RECONCILED_SECONDS = 15, 4
 
 
 def wake(task: Task, *arguments: str, **options: Any) -> None:
@@ -36,12 +38,8 @@ def wake(task: Task, *arguments: str, **options: Any) -> None:
 
 def wake_apply(organization_id: object, call_id: object) -> None:
     """Apply a call's events soon. Events come in bursts: one task takes all that are there when it starts."""
-    try:
-        if not cache.add(_waking(call_id), 1, WAKING_SECONDS):
-            return
-    except RedisError as error:
-        log.warning("wake-up not noted: %s", error)
-    wake(apply, str(organization_id), str(call_id))
+    if _first(_waking(call_id), WAKING_SECONDS):
+        wake(apply, str(organization_id), str(call_id))
 
 
 @shared_task(base=TenantTask, ignore_result=True, time_limit=60)
@@ -94,31 +92,42 @@ def sweep_dials() -> None:
     """Every 2 s: reserved calls whose task was lost, and dials of unknown fate."""
     lost, unsure = reconciling.open_dials(read_now())
     for organization_id, call_id in lost:
-        dial.apply_async((str(organization_id), str(call_id)), expires=10)
+        if _first(f"calls:dial:{call_id}", SWEPT_SECONDS):
+            wake(dial, str(organization_id), str(call_id), expires=SWEPT_SECONDS)
     for organization_id, call_id in unsure:
-        reconcile.apply_async((str(organization_id), str(call_id)), expires=10)
+        if _first(f"calls:reconcile:{call_id}", RECONCILED_SECONDS):
+            wake(reconcile, str(organization_id), str(call_id), expires=RECONCILED_SECONDS)
 
 
 @shared_task(ignore_result=True, time_limit=60)
 def sweep_events() -> None:
     """Every 5 s: events whose task was lost, or that waited long enough for earlier ones."""
     for organization_id, call_id in events.open_events(read_now()):
-        apply.apply_async((str(organization_id), str(call_id)), expires=10)
+        wake_apply(organization_id, call_id)
 
 
 @shared_task(ignore_result=True, time_limit=60)
 def sweep_quiet_calls() -> None:
     """Every 15 s: calls without news, and ended ones without a report."""
     for organization_id, call_id in quiet.quiet_calls(read_now()):
-        read_call.apply_async((str(organization_id), str(call_id)), expires=30)
+        wake(read_call, str(organization_id), str(call_id), expires=30)
 
 
 @shared_task(ignore_result=True, time_limit=60)
 def check_balances() -> None:
     """Every 30 s: running calls whose payer has nothing left."""
     for organization_id, call_id in balances.calls_at_zero(read_now()):
-        cut_call.apply_async((str(organization_id), str(call_id)), expires=30)
+        wake(cut_call, str(organization_id), str(call_id), expires=30)
 
 
 def _waking(call_id: object) -> str:
     return f"calls:apply:{call_id}"
+
+
+def _first(name: str, seconds: int) -> bool:
+    """Whether nobody did this in the last `seconds`. Without a cache everybody is first."""
+    try:
+        return bool(cache.add(name, 1, seconds))
+    except RedisError as error:
+        log.warning("%s not noted: %s", name, error)
+        return True

@@ -36,7 +36,8 @@ def apply_report(draft: Draft, message: Message, key: str) -> None:
     started = started or ended - dt.timedelta(seconds=seconds or 0)
     if seconds is None:
         seconds = max(0, whole((ended - started).total_seconds()) or 0)
-    tell_status(call, at=started, now=draft.now, answered=True)
+    if call.started_at is None:
+        tell_status(call, at=started, now=draft.now, answered=True)
     draft.set(started_at=started)
     _finish(draft, message, ended)
     draft.set(ended_at=ended, duration_seconds=seconds, report_at=at, turns=None, usage=_usage(raw))
