@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import PurePath
 from typing import Any
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.campaigns.columns import Columns
 from apps.campaigns.forms import UploadForm, posted, refuse
-from apps.campaigns.leadfile import PROBLEMS
+from apps.campaigns.leadfile import PROBLEMS, BadRow, DuplicateRow
 from apps.campaigns.mapping import columns_of, fields_of
 from apps.campaigns.models import Campaign, Upload
 from apps.campaigns.pages import campaign_of, seen_by
@@ -133,18 +134,21 @@ def _preview(upload: Upload, chosen: Columns, country: str) -> tuple[Preview, Do
 
 def _kinds(preview: Preview) -> list[dict[str, Any]]:
     """Refused rows by kind, the most frequent first, with the first row numbers of each."""
-    rows: dict[str, list[int]] = {}
-    for each in preview.refused:
-        rows.setdefault(getattr(each, "kind", "duplicate"), []).append(each.row)
     found = []
     for kind, count in preview.bad.most_common():
-        names = sorted({each.name for each in preview.refused if getattr(each, "kind", "") == kind and each.name})
-        text = str(PROBLEMS[kind]) % {"name": "”, “".join(names)} if names else str(PROBLEMS[kind])
-        found.append({"text": text, "count": count, "rows": rows.get(kind, [])[:ROWS_NAMED]})
+        rows = [each for each in preview.refused if isinstance(each, BadRow) and each.kind == kind]
+        names = "”, “".join(sorted({each.name for each in rows if each.name}))
+        found.append(_kind(str(PROBLEMS[kind]) % {"name": names}, count, rows))
     if preview.duplicates:
+        rows_again = [each for each in preview.refused if isinstance(each, DuplicateRow)]
         text = _("Repeats a number of an earlier row or of this campaign.")
-        found.append({"text": text, "count": preview.duplicates, "rows": rows.get("duplicate", [])[:ROWS_NAMED]})
-    return [each | {"more": each["count"] - len(each["rows"])} for each in found]
+        found.append(_kind(text, preview.duplicates, rows_again))
+    return found
+
+
+def _kind(text: str, count: int, rows: Sequence[BadRow | DuplicateRow]) -> dict[str, Any]:
+    first = [each.row for each in rows[:ROWS_NAMED]]
+    return {"text": text, "count": count, "rows": first, "more": count - len(first)}
 
 
 def _message(campaign: Campaign, preview: Preview) -> str:

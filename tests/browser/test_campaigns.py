@@ -107,7 +107,7 @@ def test_a_campaign_runs_to_its_end_while_one_watches(site: Site, signed_in: Wat
     expect(page.locator("#campaign-live[hx-trigger]")).to_have_count(0)
     expect(page.locator("#campaign-live")).to_contain_text("3 of 3 leads done")
     with page.expect_download() as download:
-        page.locator("section").get_by_role("link", name="Results as CSV").click()
+        page.locator(".panel").get_by_role("link", name="Results as CSV").click()
     rows = list(csv.reader(io.StringIO(Path(download.value.path()).read_text("utf-8-sig"))))
     assert sorted(row[0] for row in rows[1:]) == ["'+447700900001", "'+447700900002", "'+447700900003"]
     page.reload()
