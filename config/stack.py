@@ -158,7 +158,9 @@ def _environment(stack: Stack, known: dict[str, str]) -> dict[str, str]:
 def _celery(stack: Stack, role: str, *options: str) -> None:
     # Root in a container is usual; Celery's warning about it is five lines long.
     quiet = "ignore:You're running the worker with superuser privileges"
-    stack.run(role, "-W", quiet, "-m", "celery", "-q", "-A", "config", role, *options, "--loglevel", "WARNING")
+    command = ("-W", quiet, "-m", "celery", "-q", "-A", "config", role, *options, "--loglevel", "WARNING")
+    # Celery closes a pool after every task; its threads keep a connection each.
+    stack.run(role, *command, DATABASE_POOL="0")
 
 
 def _start_sandbox(stack: Stack) -> None:

@@ -62,8 +62,9 @@ class Stack:
     def child(self, name: str) -> Child:
         return next(child for child in self.children if child.name == name)
 
-    def run(self, name: str, *command: str) -> Child:
-        return self.add(name, lambda: spawn([sys.executable, *command], env=self.env, cwd=BASE))
+    def run(self, name: str, *command: str, **changes: str) -> Child:
+        """Start one of our own processes; `changes` are variables of its environment alone."""
+        return self.add(name, lambda: spawn([sys.executable, *command], env=self.env | changes, cwd=BASE))
 
     def write_down(self) -> None:
         pids = {child.name: child.process.pid for child in self.children if child.process}
