@@ -77,15 +77,16 @@ def insert_likewise(calls: Sequence[Call]) -> None:
     for field in Call._meta.concrete_fields:
         if field.has_db_default():
             continue
-        columns.append(field.column)
-        if field.column in _OWN:
-            shown.append(f"own.{field.column}")
-            values[field.column] = [getattr(call, field.attname) for call in calls]
-        elif field.column == "metadata":
+        column = str(field.column)
+        columns.append(column)
+        if column in _OWN:
+            shown.append(f"own.{column}")
+            values[column] = [getattr(call, field.attname) for call in calls]
+        elif column == "metadata":
             shown.append("own.metadata")
         else:
-            shown.append(f"%({field.column})s")
-            values[field.column] = field.get_db_prep_save(field.pre_save(first, True), connection)
+            shown.append(f"%({column})s")
+            values[column] = field.get_db_prep_save(field.pre_save(first, True), connection)
     shown[columns.index("config")] += " || jsonb_build_object('variables', own.variables)"
     values |= {
         "metadatas": [json.dumps(call.metadata) for call in calls],

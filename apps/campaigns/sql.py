@@ -87,16 +87,16 @@ def store_leads(
 
 def begin_attempts(campaign: Campaign, tries: Sequence[tuple[UUID, int, Call]], *, now: dt.datetime) -> None:
     """One attempt (lead, its number, its call) each, and the leads are being called now: two statements."""
-    own = {"organization": campaign.organization_id, "campaign": campaign.pk, "now": now}
     values: dict[str, Any] = {
+        "organization": campaign.organization_id, "campaign": campaign.pk, "now": now,
         "ids": [uuid7() for _each in tries],
         "leads": [lead for lead, _number, _call in tries],
         "numbers": [number for _lead, number, _call in tries],
         "calls": [call.pk for _lead, _number, call in tries],
     }
     with connection.cursor() as cursor:
-        cursor.execute(_ATTEMPTS, own | values)
-        cursor.execute(_CALLING, own | values | {"calls": [call.public_id for _lead, _number, call in tries]})
+        cursor.execute(_ATTEMPTS, values)
+        cursor.execute(_CALLING, values | {"calls": [call.public_id for _lead, _number, call in tries]})
 
 
 def store_settled(organization_id: UUID, attempts: Sequence[Attempt], *, now: dt.datetime) -> None:

@@ -220,6 +220,7 @@ class FlightTest(TenantCase):
         self.assertEqual(self.states(), ["calling", "pending", "pending", "pending"])
         self.assertEqual([call.dial for call in calls_of(self.campaign)], ["sending", "refused", "refused"])
         self.assertEqual([lead.attempts for lead in leads_of(self.campaign)], [0, 0, 0, 0])
+        self.assertEqual(calls_of(self.campaign)[0].wanted_until, NOON)  # nobody sends it a second time
         self.assertEqual(Hold.objects.filter(organization=self.agency).open().count(), 1)
 
     def test_a_resume_calls_them_again_under_new_keys(self) -> None:

@@ -158,7 +158,7 @@ def _stack(engine: str, seed: int) -> Iterator[Stack]:
             "PORT": str(port), "BASE_URL": f"http://127.0.0.1:{port}", "DATA_DIR": name, "LOG_LEVEL": "WARNING",
             "SANDBOX_URL": f"http://127.0.0.1:{engine_port}", "SANDBOX_KEY": KEY, "API_REQUESTS_PER_MINUTE": "100000",
             "CAMPAIGN_MINUTE_SECONDS": "0.4", "DIAL_LEASE_SECONDS": "5", "DIAL_SETTLE_SECONDS": "5",
-            "DIAL_ANSWER_SECONDS": "2", "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DIAL_ANSWER_SECONDS": "2", "DATABASE_POOL": "20", "DJANGO_SETTINGS_MODULE": "config.settings",
         }  # fmt: skip
         env.pop("PYTHONDONTWRITEBYTECODE", None)
         stack = Stack(Path(name), env)
@@ -186,7 +186,7 @@ def _kill_until_done(stack: Stack, stage: dict[str, Any], chance: random.Random,
     """Kill one of the two workers at random instants, two to six seconds apart, until the campaign is over."""
     kills, deadline, due = 0, time.monotonic() + LONGEST, time.monotonic() + 2 + chance.random() * 3
     while time.monotonic() < deadline:
-        if time.monotonic() >= due and kills < 2 * least:
+        if time.monotonic() >= due and kills < least + 2:
             name = chance.choice(("worker1", "worker2"))
             stack.kill(name)
             stack.worker(name)

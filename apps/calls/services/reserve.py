@@ -77,9 +77,10 @@ def reserve_many(*, requests: Sequence[CallRequest], number: PhoneNumber, now: d
 
 @step
 def cancel_reserved(*, organization: Organization, origin: str, now: dt.datetime) -> list[Call]:
-    """Take back calls that were reserved and not sent: a campaign was paused. What is being sent already goes on.
+    """Take back calls that were reserved and not sent: a campaign was paused. What is being sent already goes on, and is
+    not sent again should it turn out that it did not ring.
 
-    Returns them; each certainly did not ring, so its attempt does not count.
+    Returns those taken back; each certainly did not ring, so its attempt does not count.
     """
     waiting = Call.objects.for_organization(organization).filter(origin=origin, dial=Call.Dial.RESERVED)
     calls = list(waiting.select_for_update().order_by("id"))
@@ -88,6 +89,10 @@ def cancel_reserved(*, organization: Organization, origin: str, now: dt.datetime
         settled_at=now, cost=0, updated_at=now,
     )  # fmt: skip
     release_holds(payer_id=organization.payer_id, keys=[call.money_key for call in calls], now=now)
+    unsure = Call.objects.for_organization(organization).filter(
+        origin=origin, dial__in=(Call.Dial.SENDING, Call.Dial.UNKNOWN)
+    )
+    unsure.update(wanted_until=now, updated_at=now)
     return calls
 
 
