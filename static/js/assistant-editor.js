@@ -2,7 +2,10 @@
 (() => {
   ui.on("change", "[data-part] select", (e, select) => {
     if (!/_config\.(provider|model)$/.test(select.name)) return;
-    select.closest("[data-part]").dispatchEvent(new CustomEvent("part-change"));
+    const part = select.closest("[data-part]");
+    // htmx copies style attributes to the new inputs of the same id, which the policy forbids.
+    part.querySelectorAll("[style]").forEach((input) => input.removeAttribute("style"));
+    part.dispatchEvent(new CustomEvent("part-change"));
   });
 
   const changed = (form) => form.dispatchEvent(new CustomEvent("rows-changed", { bubbles: true }));

@@ -37,6 +37,7 @@
   });
 
   ui.widget("textarea[data-autosize]", (area) => {
+    if (CSS.supports("field-sizing", "content")) return; // the stylesheet does it, without a style attribute
     const fit = () => {
       area.style.height = "auto";
       area.style.height = `${Math.min(area.scrollHeight + 2, 640)}px`;
