@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Site, Watched
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+expect.set_options(timeout=20_000)
 DATA = Path(__file__).parent.parent / "data"
 SAMPLE = DATA / "leads-mixed-1000.csv"
 EXPECTED = json.loads((DATA / "leads-mixed-1000.csv.expected.json").read_text())
