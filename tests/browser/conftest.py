@@ -113,3 +113,11 @@ def signed_in(site: Site, browser: Browser) -> Iterator[Watched]:
     sign_in(watched.page, site)
     yield watched
     context.close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder needs the browser: a file cannot forget to say so."""
+    for item in items:
+        if "tests/browser" in str(item.fspath):
+            item.add_marker(pytest.mark.browser)

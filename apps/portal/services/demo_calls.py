@@ -6,6 +6,7 @@ import datetime as dt
 import zoneinfo
 from typing import TYPE_CHECKING
 
+from apps.billing.services import cost_of
 from apps.calls.models import Call, CallEvent
 from apps.calls.sql import index_texts
 from apps.campaigns.models import Attempt, Campaign, Lead
@@ -89,7 +90,7 @@ def _call(built: Built, each: content.PlannedCall, position: int, now: dt.dateti
         assistant=assistant, assistant_name=assistant.name, business_name=assistant.business_name,
         number=built.numbers[each.number], own_number=each.number, other_number=each.other_party,
         origin=f"campaign:{built.campaigns[each.campaign][0].pk}" if each.campaign else "demo",
-        key=f"demo:{position}", is_simulated=True, is_charged=False, started_at=started, ended_at=ended,
+        key=f"demo:{position}", is_simulated=True, is_charged=False, cost=cost_of(each.duration_seconds, now), started_at=started, ended_at=ended,
         duration_seconds=each.duration_seconds, created_at=began, updated_at=ended, last_news_at=ended,
         summary=talk.summary if talk else None, analysis_result=talk.analysis if talk else None,
         messages=[{"role": t["role"], "content": t["text"]} for t in turns if t["role"] != "tool"] or None,
