@@ -96,8 +96,9 @@ class OutcomeTest(DialCase):
         call = self.dial(self.reserved(self.connect("A", lose_answers=1)))
         self.assertEqual((call.dial, call.status, self.rings(call)), (Dial.UNKNOWN, "connecting", 1))
         self.sandbox.faults(class_="A")
+        rewind(call, -30)
         self.assertEqual(self.reconcile(call).dial, Dial.UNKNOWN)  # not due yet
-        rewind(call, 1)
+        rewind(call, 31)
         self.assertEqual(self.reconcile(call).dial, Dial.ACCEPTED)
         self.assertEqual(self.rings(call), 1)
 

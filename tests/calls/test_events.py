@@ -7,6 +7,7 @@ import math
 import uuid
 from typing import Any
 
+import pytest
 from django.db import transaction
 
 from apps.billing.models import Hold, LedgerEntry
@@ -171,6 +172,7 @@ class OrderTest(EventCase):
         self.assertEqual(len(played), math.factorial(len(messages)))
         return outcomes
 
+    @pytest.mark.timeout(300)
     def test_every_order_of_a_calls_events_gives_the_same(self) -> None:
         call = self.call()
         self.assertEqual(len(self.every_order(call, talk(call, numbered=False))), 1)
