@@ -85,7 +85,7 @@ def stop_running(root: Path) -> int:
     state = data_dir.read_state(root)
     if data_dir.held(root) and state.get("born") == born(state["pid"]):
         os.kill(state["pid"], signal.SIGTERM)
-        if not wait_until(lambda: not data_dir.held(root), seconds=3 * PATIENCE):
+        if not wait_until(lambda: born(state["pid"]) != state["born"], seconds=3 * PATIENCE):
             raise StartError(f"It does not end: run kill -9 {state['pid']}.")
         print("Stopped.")
     else:
