@@ -189,8 +189,8 @@ def _prepare(stack: Stack) -> dict[str, object]:
         end(child, patience=PATIENCE)
     if stack.stopping:
         return {}
-    for line in said[-15:] if child.returncode else said[:-1]:
-        say("prepare", line)
+    for words in said[-15:] if child.returncode else said[:-1]:
+        say("prepare", words)
     if child.returncode:
         raise StartError("The database could not be prepared: the lines above say why.")
     return dict(json.loads(said[-1]))

@@ -140,10 +140,11 @@ class ScopeTest(TenantCase):
             self.assertEqual(list(Assistant.objects.all()), [self.ours])
 
     def test_a_link_to_another_tenant_is_refused(self) -> None:
-        with acting(Scope((self.client_org.pk,))), pytest.raises(DatabaseError), transaction.atomic():
-            factories.make_number(self.client_org, assistant=self.theirs)
-            with connection.cursor() as cursor:
+        with acting(Scope((self.client_org.pk,))), transaction.atomic():
+            row = factories.make_number(self.client_org, assistant=self.theirs)
+            with connection.cursor() as cursor, pytest.raises(DatabaseError), transaction.atomic():
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            row.delete()
 
     def test_audit_rows_cannot_be_changed(self) -> None:
         with acting(Scope((self.client_org.pk,))):
@@ -156,9 +157,9 @@ class ScopeTest(TenantCase):
 
 class CommittedScopeTest(CommittedCase):
     def test_the_scope_cannot_change_inside_a_transaction(self) -> None:
-        with acting(Scope((self.agency.pk,))), transaction.atomic(), pytest.raises(RuntimeError):
-            with acting(Scope((self.stranger.pk,))):
-                pass
+        inside = Scope((self.stranger.pk,))
+        with acting(Scope((self.agency.pk,))), transaction.atomic(), pytest.raises(RuntimeError), acting(inside):
+            pass
 
     def test_nothing_outlives_the_transaction(self) -> None:
         with acting(Scope((self.agency.pk,))):

@@ -130,7 +130,7 @@ def assistant_part(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
     if part in ROOTS.values():
         root = next(root for root, name in ROOTS.items() if name == part)
         if "provider" in typed:
-            typed[f"{root}.provider"] = typed["provider"]
+            typed[f"{root}.provider"] = str(typed["provider"])
         editor = Editor(found, typed, may_edit=may_edit)
         context = {"editor": editor, "part": editor.parts[root]}
         return render(request, "assistants/_config.html", context | {"form": editor.form, "assistant": found})

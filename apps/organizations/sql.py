@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -66,7 +67,7 @@ def invitation_of(digest: bytes) -> InvitationEntry | None:
     return InvitationEntry(*rows[0]) if rows else None
 
 
-def _rows(sql: str, *params: object) -> list[tuple]:  # type: ignore[type-arg]
+def _rows(sql: str, *params: Any) -> list[tuple]:  # type: ignore[type-arg]
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return cursor.fetchall()

@@ -28,7 +28,7 @@ class TenantTask(DjangoTask):
         with acting(scope_for(organization, with_parent=True)):
             return super().__call__(organization_id, *args, **kwargs)
 
-    def delay_on_commit(self, *args: Any, **kwargs: Any) -> None:
+    def delay_on_commit(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
         """Wake a worker once the rows stand. A broker that is down undoes nothing: a sweep finds the rows."""
         transaction.on_commit(lambda: self.delay(*args, **kwargs), robust=True)
 

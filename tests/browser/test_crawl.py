@@ -74,7 +74,7 @@ def test_crawl(site: Site, browser: Browser, size: str) -> None:
         wrong += look(watched, url, width=width, axe=True)
         if "/o/" in watched.page.url:
             waiting += [link for link in links_of(watched.page, site.url) if shape(link) not in seen]
-    print(f"\n{len(seen)} pages at {width} px, {theme}")  # noqa: T201
+    print(f"\n{len(seen)} pages at {width} px, {theme}")
     context.close()
     assert wrong == []
     assert len(seen) >= 25

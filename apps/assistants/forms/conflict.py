@@ -25,6 +25,8 @@ def differences(editor: Editor, change: Mapping[str, Any]) -> list[dict[str, str
 def _walk(old: Any, new: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
     if canonical(old) == canonical(new):
         return
+    before: Any
+    after: Any
     if isinstance(old, dict) or isinstance(new, dict):
         before, after = (each if isinstance(each, dict) else {} for each in (old, new))
         for key in dict.fromkeys([*before, *after]):
@@ -32,8 +34,8 @@ def _walk(old: Any, new: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str
     elif _has_objects(old) or _has_objects(new):
         before, after = (each if isinstance(each, list) else [] for each in (old, new))
         for index in range(max(len(before), len(after))):
-            pair = (each[index] if index < len(each) else None for each in (before, after))
-            yield from _walk(*pair, (*path, str(index)))
+            earlier, later = (each[index] if index < len(each) else None for each in (before, after))
+            yield from _walk(earlier, later, (*path, str(index)))
     else:
         yield path, old, new
 

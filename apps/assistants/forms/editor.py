@@ -105,6 +105,7 @@ class Editor:
         values = fresh(self.sheet.base)
         for leaf in self.leaves.values():
             leaf.apply(self.sheet, values)
+        part: Any
         for part in (*self.parts.values(), self.messages, self.tools, self.pronunciation, self.never_resume):
             part.apply(values)
         self.questions.apply(values)
@@ -194,7 +195,7 @@ def _own_leaves() -> list[Leaf]:
     leaves = []
     for name in WORDS:
         path = tuple(name.split("."))
-        extra = {} if len(path) > 1 else {"empty": texts.get(name)}
+        extra: dict[str, Any] = {} if len(path) > 1 else {"empty": texts.get(name)}
         leaves.append(Leaf(path, spec_of(name), **extra))
     return leaves
 

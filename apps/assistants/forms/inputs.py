@@ -26,7 +26,7 @@ class Input(forms.Field):
         self, *, label: Lazy = "", help_text: Lazy = "", widget: forms.Widget | None = None, text: str = ""
     ) -> None:
         # `required` only keeps "optional" from standing beside every label; the validator decides.
-        super().__init__(required=True, label=label, help_text=help_text, widget=widget, initial=text)
+        super().__init__(required=True, label=label, help_text=help_text, widget=widget, initial=text)  # type: ignore[arg-type]
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         return initial

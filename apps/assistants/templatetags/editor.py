@@ -22,7 +22,7 @@ def control(form: forms.Form, *parts: object) -> SafeString:
     # Django renders both parts escaped.
     return format_html(
         '<div class="field" data-field="{}">{}{}</div>',
-        bound.html_name, bound.as_widget(attrs={"aria-label": bound.label}), bound.errors,
+        bound.html_name, bound.as_widget(attrs={"aria-label": str(bound.label)}), bound.errors,
     )  # fmt: skip
 
 

@@ -91,13 +91,14 @@ def _store(
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     known = CallCommand.objects.for_organization(organization_id).filter(call=call).exclude(outcome="refused")
     same = known.filter(key=key) if key else known.filter(digest=digest, created_at__gt=now - SAME)
-    if earlier := same.order_by("-created_at").first():
+    earlier: CallCommand | None = same.order_by("-created_at").first()  # type: ignore[assignment]
+    if earlier:
         if earlier.digest != digest:
             raise Invalid(_("This Idempotency-Key was used with another body."), param="Idempotency-Key")
         return earlier, False
     if call.status != Call.Status.IN_PROGRESS or not call.ref:
         raise _not_active()
-    command = CallCommand.objects.create(
+    command: CallCommand = CallCommand.objects.create(  # type: ignore[assignment]
         organization_id=organization_id, call=call, key=key or str(uuid7()), digest=digest, type=body["type"],
         body="" if call.is_private else json.dumps(body), actor=by[:200],
     )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from apps.calls.models import DoNotCall
 from apps.core.db import writes
 from apps.organizations.models import Organization
@@ -11,12 +13,14 @@ from apps.organizations.services import Actor, record_audit
 @writes
 def refuse_number(*, organization: Organization, number: str, reason: str, by: Actor, source: str = "page") -> DoNotCall:
     """Put a number (E.164) on the list; a second time changes nothing."""
+    row: Any
     row, is_new = DoNotCall.objects.get_or_create(
         organization=organization, phone_number=number, defaults={"reason": reason[:300], "source": source}
     )
     if is_new:
         record_audit(organization=organization, by=by, action="do_not_call.add", data={"reason": reason[:300]})
-    return row
+    found: DoNotCall = row
+    return found
 
 
 @writes
