@@ -14,6 +14,7 @@ ui.widget("[data-template-variables]", (area) => {
     list.replaceChildren(...items);
   };
   area.addEventListener("input", show);
+  show(); // something may have been typed before this script ran
 });
 // Selects [data-single="number name"]: such a value is chosen in one of them only; the one that had it becomes a variable.
 ui.on(
