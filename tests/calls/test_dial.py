@@ -204,6 +204,15 @@ class CrashTest(DialCase):
         rewind(call, 11)
         self.assertEqual(open_dials(db.now())[0], [(self.agency.pk, call.pk)])
 
+    def test_what_was_taken_back_meanwhile_is_looked_up_and_not_sent_again(self) -> None:
+        call = self.killed_before_sending("A")
+        Call.objects.filter(pk=call.pk).update(wanted_until=db.now() - dt.timedelta(seconds=1))
+        rewind(call, 31)
+        self.assertEqual(self.reconcile(call).dial, Dial.UNKNOWN)  # not listed, and its deadline has not passed
+        rewind(call, 35)
+        call = self.reconcile(call)
+        self.assertEqual((call.dial, call.refusal, self.rings(call)), (Dial.REFUSED, "too_late", 0))
+
     def test_a_request_that_comes_too_late_is_refused_for_certain(self) -> None:
         call = self.killed_before_sending("A")
         rewind(call, 100)

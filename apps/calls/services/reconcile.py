@@ -98,7 +98,9 @@ def _look(call: Call, now: dt.datetime) -> Verdict:
         known = capabilities(call.connection, now)
     except Unavailable:
         return _nothing_learned(PATIENCE)
-    if known.has("idempotency") and now - call.sent_at < KEY_LIVES and (known.has("deadline") or _wanted(call, now)):
+    # A repeat may be the first that arrives and ring: what nobody wants any more is looked up where that is possible.
+    may_ring = _wanted(call, now) or (known.has("deadline") and not known.has("reference"))
+    if known.has("idempotency") and now - call.sent_at < KEY_LIVES and may_ring:
         return _repeat(call, known, now)
     try:
         if known.has("reference"):
