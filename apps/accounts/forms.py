@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any
 
 from allauth.account import forms as account_forms
@@ -16,6 +15,7 @@ from django.core.cache import cache
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User, username_of
+from apps.core.zones import ZONES
 
 # Longer than a code can be right with one step of tolerance on both sides.
 CODE_SECONDS = 120
@@ -204,7 +204,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_timezone(self) -> str:
         zone: str = self.cleaned_data["timezone"].strip()
-        if zone and zone not in zoneinfo.available_timezones():
+        if zone and zone not in ZONES:
             raise forms.ValidationError(_("There is no time zone of this name. Choose one from the list."))
         return zone
 

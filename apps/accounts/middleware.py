@@ -14,6 +14,7 @@ from django.middleware.locale import LocaleMiddleware as DjangoLocaleMiddleware
 from django.utils import timezone, translation
 
 from apps.accounts.people import person
+from apps.core.zones import ZONES
 
 LANGUAGES = {code for code, _name in settings.LANGUAGES}
 WITHOUT_SESSION = ("/api/", "/v1/", "/static/", "/hooks/", "/brand/")
@@ -57,7 +58,7 @@ class PersonMiddleware:
         if user.language in LANGUAGES:
             translation.activate(user.language)
             request.LANGUAGE_CODE = user.language  # type: ignore[attr-defined]
-        if user.timezone in zoneinfo.available_timezones():
+        if user.timezone in ZONES:
             timezone.activate(zoneinfo.ZoneInfo(user.timezone))
 
 

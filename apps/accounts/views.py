@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
-
 from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import flows as totp_flows
@@ -23,6 +21,7 @@ from apps.accounts.middleware import LANGUAGES
 from apps.accounts.people import person
 from apps.accounts.services import Kind, end_sessions, live_sessions, note_security, save_language, save_profile
 from apps.core import db
+from apps.core.zones import ZONES
 
 YEAR = 365 * 24 * 3600
 
@@ -36,7 +35,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         save_profile(user=user, now=db.now(), **form.cleaned_data)
         messages.success(request, _("Your profile was saved."))
         return _remember_language(redirect("profile"), form.cleaned_data["language"])
-    zones = sorted(zoneinfo.available_timezones())
+    zones = sorted(ZONES)
     status = 422 if form.errors else 200
     return render(request, "accounts/profile.html", {"form": form, "zones": zones}, status=status)
 

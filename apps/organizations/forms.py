@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import zoneinfo
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.addresses import address_problem
 from apps.core.phone import country_choices
+from apps.core.zones import ZONES
 from apps.organizations.audit import AREAS
 from apps.organizations.models import Organization, Role
 
@@ -53,7 +53,7 @@ class GeneralForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_timezone(self) -> str:
         zone: str = self.cleaned_data["timezone"].strip()
-        if zone not in zoneinfo.available_timezones():
+        if zone not in ZONES:
             raise forms.ValidationError(_("There is no time zone of this name. Choose one from the list."))
         return zone
 

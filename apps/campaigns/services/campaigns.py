@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import zoneinfo
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,10 +14,9 @@ from apps.campaigns.services.leads import NewLead, store_new_leads
 from apps.campaigns.services.status import check_open, lock_campaign, move, take_back
 from apps.core.db import step, writes
 from apps.core.errors import Conflict, Invalid
+from apps.core.zones import ZONES
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor, record_audit
-
-ZONES = frozenset(zoneinfo.available_timezones())
 
 
 class StaleCampaign(Conflict):

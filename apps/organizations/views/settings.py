@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import secrets
-import zoneinfo
 from typing import Any
 
 from django import forms
@@ -16,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.core import db
+from apps.core.zones import ZONES
 from apps.organizations.access import may, needs
 from apps.organizations.changes import StaleOrganization, update_organization, version_of
 from apps.organizations.forms import EVENTS, GeneralForm, PrivacyForm, WebhookForm
@@ -30,7 +30,7 @@ def organization_settings(request: HttpRequest, org: str) -> HttpResponse:
     organization = request.organization  # type: ignore[attr-defined]
     form = GeneralForm(request.POST or None, instance=copy.copy(organization))
     context = {
-        "zones": sorted(zoneinfo.available_timezones()),
+        "zones": sorted(ZONES),
         "is_member": request.via is None,  # type: ignore[attr-defined]
     }
     if request.method == "POST":
