@@ -183,17 +183,17 @@ def _stack(engine: str, seed: int) -> Iterator[Stack]:
 
 
 def _kill_until_done(stack: Stack, stage: dict[str, Any], chance: random.Random, least: int) -> int:
-    """Kill one of the two workers at random instants, two to six seconds apart, until the campaign is over."""
-    kills, deadline, due = 0, time.monotonic() + LONGEST, time.monotonic() + 2 + chance.random() * 3
-    while time.monotonic() < deadline:
-        if time.monotonic() >= due and kills < least + 2:
+    """Kill one of the two workers at random instants, three to nine seconds apart, until the campaign is over."""
+    kills, most, deadline = 0, least + 2, time.monotonic() + LONGEST
+    due = time.monotonic() + chance.uniform(2, 5)
+    while time.monotonic() < deadline and _api(stack, stage, "GET")["status"] != "completed":
+        wait = due - time.monotonic() if kills < most else 1.0
+        if wait <= 0:
             name = chance.choice(("worker1", "worker2"))
             stack.kill(name)
             stack.worker(name)
-            kills, due = kills + 1, time.monotonic() + chance.uniform(2, 6)
-        if _api(stack, stage, "GET")["status"] == "completed":
-            break
-        time.sleep(0.05 + chance.random() / 4)
+            kills, due = kills + 1, time.monotonic() + chance.uniform(3, 9)
+        time.sleep(max(0.0, min(wait, 0.5)))
     return kills
 
 
