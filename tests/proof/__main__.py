@@ -60,6 +60,11 @@ def prove_engine() -> Claim:
     return passed, figure(r"\d+ passed[^\n]*", said)
 
 
+def prove_orders() -> Claim:
+    passed, said = run_pytest("tests/calls/test_events.py", "-m", "proof")
+    return passed, figure(r"\d+ passed[^\n]*", said)
+
+
 CLAIMS: dict[str, tuple[str, Callable[[], Claim]]] = {
     "fresh": ("Both commands in a fresh clone with empty caches", lambda: prove_fresh(ROOT)),
     "job": ("The main job in a browser, from sign-in to transcript", prove_job),
@@ -68,6 +73,7 @@ CLAIMS: dict[str, tuple[str, Callable[[], Claim]]] = {
     "crash-b": ("900 leads, workers killed, an engine that can only be listed", lambda: prove_crash("B")),
     "walk": ("Every page and operation, as every stranger", prove_walk),
     "crawl": ("Every page: console, policy, axe, layout shift", prove_crawl),
+    "orders": ("All 720 orders of a call's six events give the same call, booking and deliveries", prove_orders),
     "engine": ("Dialling, events and the sandbox", prove_engine),
 }
 
