@@ -31,6 +31,8 @@
     for (let part = input.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
   });
   ready = true;
+  // A form that came back says so at its top, whatever tab the address names.
+  addEventListener("load", () => setTimeout(() => document.querySelector("[data-conflict], [data-form-errors]") && scrollTo(0, 0)));
 
   // On a phone the bar scrolls: the open tab stays in sight.
   const show = (panel) => {

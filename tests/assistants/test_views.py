@@ -399,6 +399,39 @@ class ProviderTest(EditorCase):
         self.assertEqual(self.browser.get(self.url(self.make(), "/part")).status_code, 404)
 
 
+class WithoutScriptsTest(EditorCase):
+    """Buttons that add, remove and switch rows send the form; it comes back with everything typed, nothing saved."""
+
+    def step(self, assistant: Assistant, **changes: Any) -> dict[str, Any]:
+        answer = self.save(assistant, name="Typed", **changes)
+        self.assertEqual(answer.status_code, 200)
+        self.assertContains(answer, "data-dirty")
+        sent = inputs_of(answer)
+        self.assertEqual(sent["name"], ["Typed"])
+        self.assertNotEqual(self.stored(assistant)["name"], "Typed")
+        return sent
+
+    def test_rows(self) -> None:
+        assistant = self.make(speech_config={"pronunciation": [{"from": "a", "to": "b"}]})
+        self.assertEqual(len(self.step(assistant, add="pronunciation")["pronunciation"]), 2)
+        self.assertNotIn("pronunciation", self.step(assistant, remove="pronunciation-0"))
+        self.assertEqual(len(self.step(assistant, add="messages")["messages"]), 1)
+        self.assertEqual(len(self.step(assistant, add="analysis-schema")["analysis-schema"]), 1)
+
+    def test_tools(self) -> None:
+        assistant = self.make(llm_config=defaults()["llm_config"] | {"tools": [TOOLS[0], TOOLS[5]]})
+        self.assertEqual(len(self.step(assistant, add="tool:end_call")["tools"]), 3)
+        self.assertEqual(self.step(assistant, remove="tools-0")["tools"], ["1"])
+        self.assertEqual(len(self.step(assistant, add="tools-1-to")["tools-1-to"]), 2)
+        switched = self.step(assistant, switch="tools-0-params")
+        self.assertEqual(json.loads(switched["tools-0-params-json"][0]), SCHEMA)
+        added = self.step(assistant, add="tools-0-params")
+        self.assertEqual(len(added["tools-0-params"]), 2)
+        # A row that was never filled in changes nothing.
+        self.assertEqual(self.browser.post(self.url(assistant), added).status_code, 302)
+        self.assertEqual(self.stored(assistant)["llm_config"]["tools"], [TOOLS[0], TOOLS[5]])
+
+
 class StaleTest(EditorCase):
     def test_both_versions_are_shown_and_either_can_win(self) -> None:
         assistant = self.make(name="Before")

@@ -13,11 +13,13 @@ from django.utils.translation import gettext as _
 
 from apps.assistants.forms.schema_editor import Flaw
 from apps.assistants.forms.sheet import Sheet, canonical, get, put
-from apps.assistants.forms.tool_cards import CARDS, Card, EndCall, Function, Raw, Transfer
+from apps.assistants.forms.tool_cards import Card, EndCall, Raw, Transfer
+from apps.assistants.forms.tool_function import Function
 from apps.assistants.schema.tools import kind_of
 
 PATH = ("llm_config", "tools")
 GROUP = "tools"
+CARDS: dict[str, type[Card]] = {card.kind: card for card in (Function, Transfer, EndCall, Raw)}
 
 
 @dataclass
