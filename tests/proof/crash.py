@@ -34,7 +34,7 @@ from tests.services import services
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "crash-proof-key"
 MICRO_PER_MINUTE = 1_000_000
-LONGEST = 480
+LONGEST = 900
 
 
 @dataclass
