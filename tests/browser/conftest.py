@@ -70,6 +70,8 @@ def site() -> Iterator[Site]:
             )
         finally:
             running.close()
+            # What the stack said last: pytest shows it beside a failure.
+            print("\n".join(running.lines[-60:]))
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.core.colour import AA_TEXT, DARK_SURFACES, LIGHT_SURFACES, brand_css, content_for, contrast, normal, readable
@@ -21,6 +21,7 @@ def test_contrast_of_black_and_white_is_21():
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
+@settings(deadline=None)
 @given(colours, colours)
 def test_every_pair_is_readable(primary, accent):
     css = brand_css(primary, accent)

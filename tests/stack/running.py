@@ -14,7 +14,18 @@ from pathlib import Path
 from config.local.processes import born, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = ("DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL", "CACHE_URL", "DJANGO_SETTINGS_MODULE", "CI")
+OURS = (
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "BROKER_URL",
+    "CACHE_URL",
+    "DJANGO_SETTINGS_MODULE",
+    "CI",
+    "DATABASE_POOL",
+    "DEVELOPMENT",
+    "SANDBOX",
+    "SECURE_COOKIES",
+)
 
 
 def environment(**changes: str) -> dict[str, str]:
