@@ -4,7 +4,8 @@ import math
 import re
 
 AA_TEXT = 4.5
-WHITE, INK = "#ffffff", "#0b0d12"
+# Pure black: between white and anything lighter there are blues on which neither would be readable.
+WHITE, INK = "#ffffff", "#000000"
 # The surfaces text of the brand's colour stands on; the same values as in assets/theme.css.
 LIGHT_SURFACES = ("#ffffff", "#f6f7f9")
 DARK_SURFACES = ("#17191f", "#0e1014")
@@ -40,7 +41,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def content_for(background: str) -> str:
-    """White where it is readable on the background, else near-black; one of the two always is."""
+    """White where it is readable on the background, else black; one of the two always is."""
     return WHITE if contrast(WHITE, background) >= AA_TEXT else INK
 
 
