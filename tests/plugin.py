@@ -37,6 +37,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     browser = [item for item in items if item.get_closest_marker("browser")]
+    # Last: once Playwright's event loop runs in this thread, no other test can start one.
+    items.sort(key=lambda item: bool(item.get_closest_marker("browser")))
     if not browser or CHROMIUM.exists():
         return
     if os.environ.get("CI") == "true":

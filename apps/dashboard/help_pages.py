@@ -52,7 +52,7 @@ def _title(text: str) -> str:
 def _html(text: str) -> SafeString:
     """Our own files through a renderer that lets no HTML of theirs pass."""
     html = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-    html = html.replace("<table>", '<div class="overflow-x-auto"><table class="table">').replace(
+    html = html.replace("<table>", '<div class="overflow-x-auto" tabindex="0"><table class="table">').replace(
         "</table>", "</table></div>"
     )
     return mark_safe(LINK.sub(r'href="\1\2"', html))  # noqa: S308
