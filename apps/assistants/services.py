@@ -17,6 +17,7 @@ from apps.core.db import step, writes
 from apps.core.errors import Conflict
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor, record_audit
+from apps.webhooks.services import reopen
 
 FIELDS = tuple(field.name for field in ASSISTANT_FIELDS)
 
@@ -64,7 +65,7 @@ def create_assistant(*, organization: Organization, values: Mapping[str, Any], b
 def update_assistant(
     *, assistant: Assistant, values: Mapping[str, Any], by: Actor, now: dt.datetime, expected_version: int | None = None
 ) -> Assistant:
-    """Change the fields in `values`.
+    """Change the fields in `values`; saving also switches a webhook URL on again that answered 410.
 
     Args:
         expected_version: the version the form was opened with; None overwrites (API).
@@ -84,6 +85,8 @@ def update_assistant(
             organization=current.organization, by=by, action="assistant.update", target=current,
             data={"fields": sorted(changed)},
         )  # fmt: skip
+    if current.webhook_url:
+        reopen(organization=current.organization, url=current.webhook_url, now=now)
     return current
 
 

@@ -11,6 +11,7 @@ from apps.campaigns.services import campaigns
 from apps.core import db
 from apps.core.scope import Scope, acting
 from apps.mail import services as mail
+from apps.organizations import idempotency
 from apps.organizations.models import Organization
 from apps.organizations.scopes import overview
 from apps.organizations.tasks import TenantTask
@@ -33,6 +34,7 @@ def erase_expired_of(organization_id: str) -> None:
     """What one organization keeps no longer, app by app; safe to run again."""
     now = db.now()
     organization = Organization.objects.get(pk=organization_id)
+    idempotency.erase_expired(organization=organization, now=now)
     webhooks.erase_expired(now)
     mail.erase_expired(organization_id=uuid.UUID(organization_id), now=now)
     calls.erase_expired(organization=organization, now=now)

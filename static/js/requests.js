@@ -25,6 +25,8 @@
     const status = e.detail.ctx.response.status;
     // A form with errors is swapped in like any other answer.
     if ([400, 409, 422].includes(status)) return;
+    // The answer brings its own words.
+    if (e.detail.ctx.response.raw.headers.has("HX-Trigger")) return;
     const text = { 401: "signedOut", 403: "forbidden", 404: "missing", 413: "tooLarge", 429: "tooFast" }[status] || "failed";
     ui.toast(words()[text], status === 429 ? "warning" : "error");
   });

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from apps.core import db
+from apps.core.scope import Scope, acting
+from apps.webhooks.models import Endpoint
+from apps.webhooks.targets import url_digest
 from tests import factories
 from tests.cases import TenantCase
 
@@ -52,6 +56,18 @@ class AssistantApiTest(TenantCase):
         made = self.cleo_api.post("/assistants", {"name": "A", "first_message": "Hello"}).json()["assistant"]
         changed = self.cleo_api.patch(f"/assistants/{made['id']}", {"first_message": None}).json()["assistant"]
         self.assertEqual(changed | {"updated_at": made["updated_at"]}, made | {"first_message": None})
+
+    def test_saving_switches_a_url_on_again_that_answered_410(self) -> None:
+        assistant = factories.make_assistant(self.client_org, webhook_url="https://example.com/hook")
+        with acting(Scope((self.client_org.pk,))):
+            off = Endpoint.objects.create(
+                organization=self.client_org, level="assistant", owner_id=str(assistant.pk),
+                url_digest=url_digest(assistant.webhook_url), off_at=db.now(),
+            )  # fmt: skip
+        self.assertEqual(self.cleo_api.patch(f"/assistants/{assistant.pk}", {"name": "Again"}).status_code, 200)
+        with acting(Scope((self.client_org.pk,))):
+            off.refresh_from_db()
+        self.assertIsNone(off.off_at)
 
     def test_deleting_clears_numbers_and_a_second_time_is_404(self) -> None:
         assistant = factories.make_assistant(self.client_org)
