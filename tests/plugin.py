@@ -27,7 +27,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # Playwright's event loop runs in the thread of the tests.
     os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    if "PYTEST_XDIST_WORKER" in os.environ:
+    # Beside each other each worker has servers of its own; who only hands out tests needs none.
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    if not is_worker and getattr(early_config.known_args_namespace, "numprocesses", None):
         return
     try:
         os.environ.update(_services(early_config, reuse="--reuse-db" in args))
@@ -39,6 +41,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     browser = [item for item in items if item.get_closest_marker("browser")]
     # Last: once Playwright's event loop runs in this thread, no other test can start one.
     items.sort(key=lambda item: bool(item.get_closest_marker("browser")))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
     if not browser or CHROMIUM.exists():
         return
     if os.environ.get("CI") == "true":
@@ -60,6 +64,11 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Generator[Non
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if count := config.stash.get(SKIPPED, 0):
         terminalreporter.write_line(f"{count} browser tests skipped: no {CHROMIUM} (apt-get install chromium).")
+
+
+def _group(item: pytest.Item) -> str:
+    """Which tests stay in one process: those of a file; those that share the running stack, but for the long crawl."""
+    return "browser" if item.get_closest_marker("browser") and "crawl" not in item.path.name else str(item.path)
 
 
 def _services(config: pytest.Config, *, reuse: bool) -> dict[str, str]:
