@@ -52,3 +52,43 @@ class Assistant(OwnedModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ToolTemplate(OwnedModel):
+    """A tool to copy into assistants (features 8). No assistant points at it."""
+
+    class Type(models.TextChoices):
+        FUNCTION = "function", _("Webhook tool")
+        END_CALL = "end_call", _("End the call")
+        TRANSFER_CALL = "transfer_call", _("Transfer the call")
+
+    name = models.CharField(_("name"), max_length=200)
+    description = models.TextField(_("description"), null=True, blank=True)  # noqa: DJ001  (null is on the wire)
+    tool_type = models.CharField(_("type"), max_length=13, choices=Type)
+    tool_config = models.JSONField(default=dict, blank=True)
+    server_secret = EncryptedTextField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "-created_at", "-id"], name="tool_template_newest")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AnalysisTemplate(OwnedModel):
+    """Prompts and a schema to copy into analysis plans (features 8). No assistant points at it."""
+
+    name = models.CharField(_("name"), max_length=200)
+    description = models.TextField(_("description"), null=True, blank=True)  # noqa: DJ001
+    system_prompt = models.TextField(_("system prompt"))
+    user_prompt = models.TextField(_("user prompt"))
+    schema = models.JSONField(_("schema"))
+    min_messages_threshold = models.PositiveIntegerField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "-created_at", "-id"], name="analysis_template_newest")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from apps.assistants.models import Assistant
+from apps.assistants.models import AnalysisTemplate, Assistant, ToolTemplate
 from apps.assistants.schema import ASSISTANT_FIELDS, Cleaned, Context, clean_assistant
 from apps.core.addresses import address_problem
 from apps.core.db import step, writes
@@ -115,3 +115,5 @@ def remove_assistant(*, assistant: Assistant, by: Actor, now: dt.datetime) -> bo
 @step
 def erase_organization(*, organization: Organization) -> None:
     Assistant.objects.for_organization(organization).delete()
+    ToolTemplate.objects.for_organization(organization).delete()
+    AnalysisTemplate.objects.for_organization(organization).delete()
