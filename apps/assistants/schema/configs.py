@@ -15,6 +15,7 @@ from apps.catalog import eu, providers
 from apps.catalog.providers import Part, Provider
 
 ROLES = ("system", "user", "assistant")
+TEMPERATURE = (0, 2)  # of every provider (api 9.2)
 PARTS: dict[str, Part] = {"stt_config": "stt", "llm_config": "llm", "tts_config": "tts"}
 
 
@@ -36,6 +37,23 @@ def read_config(report: Report, path: str, value: Any) -> Any:
         check_tools(report, f"{path}.tools", value.get("tools"))
     elif part == "tts" and all(present):
         _check_voice(report, f"{path}.voice_id", value["voice_id"], found)
+    return value
+
+
+def read_llm_override(report: Report, path: str, value: Any) -> Any:
+    """`llm_config` of a workflow node: any of provider, model, temperature; the assistant gives the rest (api 8.15)."""
+    if not values.is_object(report, path, value):
+        return value
+    if providers.is_realtime(value.get("provider")):
+        report.refuse(f"{path}.provider", "realtime_provider_not_allowed_per_node")
+        return value
+    found = _provider(report, f"{path}.provider", value.get("provider"), "llm")
+    if found is not None:
+        _check_model(report, f"{path}.model", value.get("model"), found)
+    elif value.get("model") is not None:
+        values.read_text(report, f"{path}.model", value["model"], values.NAME_LIMIT, 1)
+    if value.get("temperature") is not None:
+        values.read_number(report, f"{path}.temperature", value["temperature"], *TEMPERATURE)
     return value
 
 

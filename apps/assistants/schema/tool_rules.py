@@ -17,14 +17,21 @@ TYPES = ("function", "end_call", "endCall", "transfer_call", "transferCall", "mc
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 
 
-def check_tools(report: Report, path: str, value: Any) -> None:
-    """Null means: no tools. Two tools of one name are refused; a missing description is only a warning."""
+def check_tools(report: Report, path: str, value: Any, *, mcp: bool = True) -> None:
+    """Null means: no tools. Two tools of one name are refused; a missing description is only a warning.
+
+    Args:
+        mcp: whether tools of MCP servers may be among them.
+    """
     if value is None or not values.is_list(report, path, value, TOOLS_LIMIT):
         return
     taken: set[str] = set()
     for index, tool in enumerate(value):
         where = f"{path}.{index}"
         if values.is_object(report, where, tool):
+            if kind_of(tool) == "mcp" and not mcp:
+                report.refuse(f"{where}.type", _("tools of MCP servers are not allowed here"))
+                continue
             _check_tool(report, where, tool)
             _check_unique(report, where, tool, taken)
 
