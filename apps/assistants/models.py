@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Self
 
 from django.db import models
@@ -92,3 +93,54 @@ class AnalysisTemplate(OwnedModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Workflow(OwnedModel):
+    """A fixed conversation graph that runs on phone numbers (features 19). `definition` is kept as it was sent."""
+
+    name = models.CharField(_("name"), max_length=200)
+    is_active = models.BooleanField(default=True)
+    definition = models.JSONField()
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "-created_at", "-id"], name="workflow_newest")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class McpServer(OwnedModel):
+    """A public MCP server whose tools assistants may use (features 20)."""
+
+    class Transport(models.TextChoices):
+        STREAMABLE_HTTP = "streamable_http", _("Streamable HTTP")
+        SSE = "sse", _("Server-sent events (older)")
+
+    name = models.CharField(_("name"), max_length=200)
+    url = models.CharField(_("address"), max_length=2048)
+    transport = models.CharField(_("transport"), max_length=15, choices=Transport, default=Transport.STREAMABLE_HTTP)
+    # An object of names and values as JSON.
+    sealed_headers = EncryptedTextField(default=b"", blank=True)
+    timeout_seconds = models.PositiveSmallIntegerField(_("time limit"), default=20)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "name"], name="mcp_server_name_once"),
+            models.CheckConstraint(condition=models.Q(timeout_seconds__range=(5, 60)), name="mcp_timeout_5_to_60"),
+        ]
+        indexes = [models.Index(fields=["organization", "-created_at", "-id"], name="mcp_server_newest")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Secret: names and values that go with every request to the server."""
+        found: dict[str, str] = json.loads(self.sealed_headers or "{}")
+        return found
+
+    @property
+    def header_names(self) -> list[str]:
+        return list(self.headers)

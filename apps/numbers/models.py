@@ -7,7 +7,7 @@ from typing import Self
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from apps.assistants.models import Assistant
+from apps.assistants.models import Assistant, Workflow
 from apps.core.fields_encrypted import EncryptedTextField
 from apps.organizations.models import OwnedModel, OwnedQuerySet
 
@@ -52,6 +52,8 @@ class PhoneNumber(OwnedModel):
     transfer_trunk = models.ForeignKey(
         SipTrunk, null=True, blank=True, on_delete=models.SET_NULL, related_name="numbers"
     )
+    # Of a deleted assistant a number lets go; a workflow cannot be deleted while a number runs it (api 8.15).
+    workflow = models.ForeignKey(Workflow, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     source = models.CharField(max_length=20, null=True, blank=True, default="manual")  # noqa: DJ001
     is_active = models.BooleanField(_("active"), default=True)
     version = models.PositiveIntegerField(default=1)
