@@ -26,6 +26,8 @@ SECRET_KEY = secret("SECRET_KEY")
 MASTER_KEYS = env.str("MASTER_KEYS", "") or (
     "dev:ZGV2ZWxvcG1lbnQtb25seS1tYXN0ZXIta2V5LTMyYnk=" if DEVELOPMENT else secret("MASTER_KEYS")
 )
+# The base64 of an RSA key: `openssl genrsa 2048 | openssl pkcs8 -topk8 -nocrypt -outform DER | base64 -w0`.
+OAUTH_SIGNING_KEY = env.str("OAUTH_SIGNING_KEY", "") if DEVELOPMENT else secret("OAUTH_SIGNING_KEY")
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).absolute()
 
 # Where people reach us -----------------------------------------------------------------------------------
@@ -61,6 +63,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
+    "allauth.idp.oidc",
     "rest_framework",
     "drf_spectacular",
     *(f"apps.{name}" for name in OUR_APPS),
@@ -240,6 +243,13 @@ ACCOUNT_FORMS = {
     "confirm_email_verification_code": f"{_forms}ConfirmEmailForm",
     "reauthenticate": f"{_forms}ReauthenticateForm",
 }
+# Programs that act for a person (MCP): they register by themselves, tokens are short and bound to one host.
+IDP_OIDC_ADAPTER = "apps.accounts.oauth.OAuthAdapter"
+IDP_OIDC_DCR_ENABLED = True
+IDP_OIDC_DCR_REQUIRES_INITIAL_ACCESS_TOKEN = False
+IDP_OIDC_RATE_LIMITS = {"client_registration": "5/m/ip,30/h/ip"}
+IDP_OIDC_ACCESS_TOKEN_EXPIRES_IN = 3600
+IDP_OIDC_REFRESH_TOKEN_EXPIRES_IN = 30 * 24 * 3600
 MFA_FORMS = {"authenticate": f"{_forms}AuthenticateForm", "reauthenticate": f"{_forms}MfaReauthenticateForm"}
 
 # Language and time -----------------------------------------------------------------------------------------

@@ -143,7 +143,7 @@ def _environment(stack: Stack, known: dict[str, str]) -> dict[str, str]:
     """What settings read: our defaults under what you set, over both what only the supervisor can know."""
     defaults = {
         "SECURE_COOKIES": "0", "DEVELOPMENT": "1", "SANDBOX": "1", "PORTAL_BASE_DOMAIN": "localhost",
-        **{name: known[name] for name in ("SECRET_KEY", "MASTER_KEYS", "SANDBOX_KEY")},
+        **{name: known[name] for name in ("SECRET_KEY", "MASTER_KEYS", "OAUTH_SIGNING_KEY", "SANDBOX_KEY")},
     }  # fmt: skip
     chosen = {name: value for name, value in os.environ.items() if value}
     fixed = {

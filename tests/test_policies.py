@@ -19,7 +19,7 @@ WITHOUT_POLICIES = {
     "accounts_user", "accounts_user_groups", "accounts_user_user_permissions", "accounts_securityevent", "branding_brand",
     "branding_domain", "billing_ratecard", "account_emailaddress", "account_emailconfirmation", "mfa_authenticator",
     "usersessions_usersession", "django_session", "django_admin_log", "django_content_type", "django_migrations",
-    "auth_group", "auth_group_permissions", "auth_permission",
+    "auth_group", "auth_group_permissions", "auth_permission", "allauth_idp_oidc_client", "allauth_idp_oidc_token",
 }  # fmt: skip
 SHARED = {"mail_message", "voice_connection", "calls_engineevent"}
 DOORS = {

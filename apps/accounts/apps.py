@@ -6,5 +6,5 @@ class AccountsConfig(AppConfig):
     name = "apps.accounts"
 
     def ready(self) -> None:
-        # The receivers of allauth's own signals; models must be there first.
-        autodiscover_modules("receivers")
+        # The receivers of allauth's own signals, and checks; models must be there first.
+        autodiscover_modules("receivers", "checks")
