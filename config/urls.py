@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from apps.branding.views import brand_css
 from apps.calls.hooks import engine_hook
@@ -16,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("recordings/<str:token>", recording, name="recording"),
     path("api/v1/", include("config.api")),
     path("o/<slug:org>/api/v1/", include(("config.api", "browsable"))),
+    path("o/<slug:org>", RedirectView.as_view(pattern_name="overview"), name="workspace"),
     path("o/<slug:org>/", include("apps.assistants.urls")),
     path("o/<slug:org>/", include("apps.numbers.urls")),
     path("o/<slug:org>/", include("apps.calls.urls")),
