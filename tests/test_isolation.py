@@ -33,7 +33,11 @@ OUTSIDE_PREFIXES = ("account_", "mfa_", "usersessions_", "admin:", "profile_", "
 # Only an agency has these, and the demo's button only a demo.
 AGENCYS = {"clients", "client_create", "demo_remove"}
 # Fragments that need to be told what to show.
-QUERY = {"assistant_part": "?part=tts&provider=elevenlabs"}
+_CONTACT = "?contact_id=%2B31600000001"
+QUERY = {
+    "assistant_part": "?part=tts&provider=elevenlabs",
+    **dict.fromkeys(("api_chats", "api_chat_context", "browsable:api_chats", "browsable:api_chat_context"), _CONTACT),
+}
 # Waits for a call that is on its way: what never comes looks like what is somebody else's.
 SAYS_NOTHING = {"call_incoming"}
 
@@ -55,7 +59,7 @@ class Route:
 
     @property
     def is_page(self) -> bool:
-        return self.pattern.startswith("o/<slug:org>/") and not self.is_browsable
+        return f"{self.pattern}/".startswith("o/<slug:org>/") and not self.is_browsable
 
 
 def routes() -> list[Route]:
@@ -79,6 +83,8 @@ class Thing:
     def __init__(self, organization: Organization) -> None:
         self.organization = organization
         self.assistant = factories.make_assistant(organization, name="Secret-canary assistant")
+        self.tool_template = factories.make_tool_template(organization, name="Secret_canary_tool")
+        self.analysis_template = factories.make_analysis_template(organization, name="Secret-canary analysis")
         self.trunk = factories.make_trunk(organization, name="Secret-canary trunk")
         self.number = factories.make_number(
             organization, name="Secret-canary line", assistant=self.assistant, transfer_trunk=self.trunk
@@ -100,6 +106,7 @@ class Thing:
             mapping=guess_columns(["Telefon", "Name"]).as_json(), content=b"Telefon;Name\n+442079460101;Secret-canary\n", country="DE",
         )  # fmt: skip
         self.refusal = factories._make(DoNotCall, organization, phone_number="+442079460199", reason="Secret-canary")
+        self.chat = factories.make_chat_message(organization, content="Secret-canary message")
         self.member = factories.make_member(
             organization,
             factories.make_user(f"Secret-canary {organization.slug}", email=f"m@{organization.slug}.example"),
@@ -119,7 +126,7 @@ class Thing:
         kinds = {
             "assistants": self.assistant.pk, "agents": self.assistant.pk, "numbers": self.number.pk, "trunks": self.trunk.pk,
             "sip-trunks": self.trunk.pk, "campaigns": self.campaign.pk, "calls": self.call.public_id,
-            "do-not-call": self.refusal.pk,
+            "do-not-call": self.refusal.pk, "chats": self.chat.pk,
         }  # fmt: skip
         by_param = {
             "call_id": self.call.public_id, "lead_id": self.lead.pk, "lead_pk": self.lead.pk, "ref": self.call.ref, "lead": self.lead.pk, "upload_id": self.upload.pk,
