@@ -298,7 +298,12 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SORT_OPERATIONS": False,
     "PREPROCESSING_HOOKS": ["apps.organizations.openapi.public_only"],
+    "POSTPROCESSING_HOOKS": [
+        *(f"apps.{name}.openapi.describe" for name in ("assistants", "numbers", "calls", "campaigns", "dashboard")),
+        "apps.core.openapi_finish.finish",
+    ],
 }
 MAX_API_BODY_BYTES = 1024 * 1024
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", 100)

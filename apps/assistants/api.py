@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema, inline_serializer
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -17,46 +15,17 @@ from apps.assistants.wire import assistant_body
 from apps.catalog.providers import voices
 from apps.core import db
 from apps.core.errors import NotFound
+from apps.core.openapi import WARNINGS, array, many, one, operation, record, ref
 from apps.organizations.authentication import organization_of
 from apps.organizations.services import Actor
 
-
-class AssistantSerializer(serializers.Serializer[Any]):
-    """The documented shape; the rules stand in the schema, which form, API and webhook answers share."""
-
-    id = serializers.UUIDField(read_only=True)
-    org_id = serializers.UUIDField(read_only=True)
-    name = serializers.CharField(max_length=200)
-    business_name = serializers.CharField(required=False, allow_null=True)
-    notification_email = serializers.EmailField(required=False, allow_null=True)
-    notification_emails = serializers.ListField(child=serializers.EmailField(), required=False, allow_null=True)
-    recording_consent = serializers.JSONField(required=False, allow_null=True)
-    first_message = serializers.CharField(required=False, allow_null=True)
-    is_active = serializers.BooleanField(required=False)
-    max_duration_seconds = serializers.IntegerField(required=False, allow_null=True)
-    autonomous_silence_handling = serializers.BooleanField(required=False)
-    silence_timeout_seconds = serializers.IntegerField(required=False)
-    voicemail_detection = serializers.BooleanField(required=False, allow_null=True)
-    voicemail_message = serializers.CharField(required=False, allow_null=True)
-    gdpr_mode = serializers.BooleanField(required=False)
-    webhook_url = serializers.CharField(required=False, allow_null=True)
-    webhook_secret = serializers.CharField(required=False, allow_null=True)
-    webhook_events = serializers.ListField(child=serializers.CharField(), required=False, allow_null=True)
-    analysis_plan = serializers.JSONField(required=False, allow_null=True)
-    stt_config = serializers.JSONField(required=False)
-    llm_config = serializers.JSONField(required=False)
-    tts_config = serializers.JSONField(required=False, allow_null=True)
-    speech_config = serializers.JSONField(required=False, allow_null=True)
-    created_at = serializers.DateTimeField(read_only=True)
-    updated_at = serializers.DateTimeField(read_only=True)
-
-
-One = inline_serializer("AssistantEnvelope", {"assistant": AssistantSerializer()})
-Many = inline_serializer("AssistantListEnvelope", {"assistants": AssistantSerializer(many=True)})
-OneAgent = inline_serializer("AgentEnvelope", {"agent": AssistantSerializer(), "assistant": AssistantSerializer()})
-ManyAgents = inline_serializer(
-    "AgentListEnvelope", {"agents": AssistantSerializer(many=True), "assistants": AssistantSerializer(many=True)}
+ONE, MANY = one("assistant", "Assistant", warnings=WARNINGS), many("assistants", "Assistant")
+ONE_AGENT = record(
+    {"agent": ref("Assistant"), "assistant": ref("Assistant"), "warnings": WARNINGS}, required=["agent", "assistant"]
 )
+MANY_AGENTS = record({name: array(ref("Assistant")) for name in ("agents", "assistants")})
+CREATE, UPDATE = ref("AssistantCreate"), ref("AssistantUpdate")
+OLDER = "The older name of assistants: the same content under both spellings."
 
 
 def find_assistant(request: Request, pk: UUID) -> Assistant:
@@ -78,14 +47,16 @@ class Named:
 
 
 class AssistantListView(Named, APIView):
-    serializer_class = AssistantSerializer
-
-    @extend_schema(operation_id="assistants_list", responses=Many)
+    @operation("listAssistants", "List assistants", "All of them, newest first.", answer=MANY)
     def get(self, request: Request, **kwargs: Any) -> Response:
         found = Assistant.objects.for_organization(organization_of(request)).live().order_by("-created_at", "-id")
         return Response(self.named([assistant_body(each) for each in found], many=True))
 
-    @extend_schema(operation_id="assistants_create", request=AssistantSerializer, responses={201: One})
+    @operation(
+        "createAssistant", "Create an assistant",
+        "Only the name is needed. An unknown model is stored, with a warning beside the assistant.",
+        body=CREATE, answer=ONE, status=201,
+    )  # fmt: skip
     def post(self, request: Request, **kwargs: Any) -> Response:
         organization = organization_of(request)
         cleaned = judge_new(organization=organization, data=request.data)
@@ -94,13 +65,15 @@ class AssistantListView(Named, APIView):
 
 
 class AssistantView(Named, APIView):
-    serializer_class = AssistantSerializer
-
-    @extend_schema(operation_id="assistants_get", responses=One)
+    @operation("getAssistant", "Get an assistant", answer=ONE)
     def get(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
         return Response(self.named(assistant_body(find_assistant(request, pk))))
 
-    @extend_schema(operation_id="assistants_update", request=AssistantSerializer, responses=One)
+    @operation(
+        "updateAssistant", "Change an assistant",
+        "Only the keys that are sent change; null clears a field that may be null; a config replaces the stored one whole.",
+        body=UPDATE, answer=ONE,
+    )  # fmt: skip
     def patch(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
         assistant = find_assistant(request, pk)
         cleaned = judge_change(assistant=assistant, data=request.data)
@@ -122,35 +95,28 @@ class Agents:
 
 
 class AgentListView(Agents, AssistantListView):
-    @extend_schema(operation_id="agents_list", responses=ManyAgents, deprecated=True)
+    @operation("listAgents", "List agents", OLDER, answer=MANY_AGENTS, deprecated=True)
     def get(self, request: Request, **kwargs: Any) -> Response:
         return super().get(request, **kwargs)
 
-    @extend_schema(
-        operation_id="agents_create", request=AssistantSerializer, responses={201: OneAgent}, deprecated=True
-    )
+    @operation(
+        "createAgent", "Create an agent", OLDER, body=CREATE, answer=ONE_AGENT, status=201, deprecated=True
+    )  # fmt: skip
     def post(self, request: Request, **kwargs: Any) -> Response:
         return super().post(request, **kwargs)
 
 
 class AgentView(Agents, AssistantView):
-    @extend_schema(operation_id="agents_get", responses=OneAgent, deprecated=True)
+    @operation("getAgent", "Get an agent", OLDER, answer=ONE_AGENT, deprecated=True)
     def get(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
         return super().get(request, pk, **kwargs)
 
-    @extend_schema(operation_id="agents_update", request=AssistantSerializer, responses=OneAgent, deprecated=True)
+    @operation("updateAgent", "Change an agent", OLDER, body=UPDATE, answer=ONE_AGENT, deprecated=True)
     def patch(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
         return super().patch(request, pk, **kwargs)
 
 
 class VoiceListView(APIView):
-    serializer_class = serializers.Serializer
-
-    @extend_schema(
-        operation_id="voices_list",
-        responses=inline_serializer(
-            "VoiceListEnvelope", {"voices": serializers.ListField(child=serializers.DictField())}
-        ),
-    )
+    @operation("listVoices", "List voices", "The voices that run on the platform itself.", answer=many("voices", "Voice"))
     def get(self, request: Request, **kwargs: Any) -> Response:
         return Response({"voices": [voice.as_json() for voice in voices()]})

@@ -5,19 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
-from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
-from rest_framework import serializers
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.calls.api_schema import (
-    CallSerializer,
-    CommandSerializer,
-    OutboundSerializer,
-    PageSerializer,
-    UsageLogSerializer,
-)
 from apps.calls.models import Call
 from apps.calls.outbound import call_request, call_warnings, read_outbound
 from apps.calls.services.control import read_command, send_command
@@ -26,26 +18,24 @@ from apps.calls.wire import COLUMNS, USAGE_COLUMNS, call_body, usage_body
 from apps.core import db
 from apps.core.api import pagination, period, window
 from apps.core.errors import NotFound, RateLimited
+from apps.core.openapi import PAGE, PERIOD, many, operation, ref, text
 from apps.organizations import rate
 from apps.organizations.authentication import organization_of
-from apps.organizations.idempotency import answer_once
+from apps.organizations.idempotency import HEADER, intent_of
 from apps.organizations.services import Actor
 
 COMMANDS_PER_MINUTE = 10
-PERIOD = [OpenApiParameter(name, str) for name in ("start_date", "end_date")]
-PAGE = [OpenApiParameter(name, int) for name in ("limit", "offset")]
+FILTERS = (
+    OpenApiParameter("status", text(examples=["ended"]), description="`failed` also finds `ended-with-error`."),
+    OpenApiParameter("reference", text(examples=["order-1001"]), description="Your own id of the call, exactly."),
+)
 
 
 class CallListView(APIView):
-    serializer_class = CallSerializer
-
-    @extend_schema(
-        operation_id="calls_list",
-        parameters=[*PAGE, *PERIOD, OpenApiParameter("status", str), OpenApiParameter("reference", str)],
-        responses=inline_serializer(
-            "CallListEnvelope", {"calls": CallSerializer(many=True), "pagination": PageSerializer()}
-        ),
-    )
+    @operation(
+        "listCalls", "List calls", "Newest first, a page at a time.",
+        answer=many("calls", "Call", pagination=ref("Pagination")), parameters=[*PAGE, *PERIOD, *FILTERS],
+    )  # fmt: skip
     def get(self, request: Request, **kwargs: Any) -> Response:
         organization = organization_of(request)
         limit, offset = window(request)
@@ -60,9 +50,7 @@ class CallListView(APIView):
 
 
 class CallView(APIView):
-    serializer_class = CallSerializer
-
-    @extend_schema(operation_id="calls_get", responses=CallSerializer)
+    @operation("getCall", "Get a call", "By its id, or by the id it had at a hosted backend.", answer=ref("Call"))
     def get(self, request: Request, call_id: str, **kwargs: Any) -> Response:
         organization = organization_of(request)
         row = _of_id(Call.objects.for_organization(organization), call_id).values(*COLUMNS).first()
@@ -72,87 +60,51 @@ class CallView(APIView):
 
 
 class OutboundView(APIView):
-    serializer_class = OutboundSerializer
+    merges_repeats = True
 
-    @extend_schema(
-        operation_id="calls_outbound",
-        request=OutboundSerializer,
-        responses=inline_serializer(
-            "OutboundCallResponse",
-            {
-                "success": serializers.BooleanField(),
-                "call_id": serializers.CharField(),
-                "status": serializers.CharField(),
-                "room_name": serializers.CharField(),
-                "warnings": serializers.ListField(child=serializers.CharField(), required=False),
-            },
-        ),
-    )
+    @operation(
+        "createOutboundCall", "Place an outbound call",
+        "Answers as soon as the voice backend took the call. The same body within 30 seconds, or the same "
+        "`Idempotency-Key`, starts no second call. `reference` that was used before: 409 with `call_id`.",
+        body=ref("OutboundCallRequest"), answer=ref("OutboundCallResponse"), further=[402, 404, 503],
+    )  # fmt: skip
     def post(self, request: Request, **kwargs: Any) -> Response:
         """Place one call. A call of unknown fate answers 200 like an accepted one: the reconciler decides."""
         wanted = read_outbound(organization_of(request), request.data)
         key = getattr(request._request, "api_key", None)
-
-        def run(intent: str) -> tuple[int, dict[str, Any]]:
-            now = db.now()
-            asked = call_request(wanted, intent=intent, by_key_id=key.id if key else None, now=now)
-            call = start_call(request=asked, now=now)
-            answer = {
-                "success": True, "call_id": call.public_id, "status": "dialing", "room_name": call.public_id,
-            }  # fmt: skip
-            warnings = call_warnings(call)
-            return 200, answer | ({"warnings": warnings} if warnings else {})
-
-        return answer_once(request, run, merges=True)
+        now = db.now()
+        asked = call_request(wanted, intent=intent_of(request).text, by_key_id=key.id if key else None, now=now)
+        call = start_call(request=asked, now=now)
+        answer = {"success": True, "call_id": call.public_id, "status": "dialing", "room_name": call.public_id}
+        warnings = call_warnings(call)
+        return Response(answer | ({"warnings": warnings} if warnings else {}))
 
 
 class ControlView(APIView):
-    serializer_class = CommandSerializer
-
-    @extend_schema(
-        operation_id="calls_control",
-        request=CommandSerializer,
-        responses=inline_serializer(
-            "CallControlResponse", {"success": serializers.BooleanField(), "message": serializers.CharField()}
-        ),
-    )
+    @operation(
+        "controlCall", "Command a running call",
+        "The call must be `in-progress`, else 400 `call_not_active`. 10 commands a minute per call.",
+        body=ref("CallControlCommand"), answer=ref("CallControlResponse"), further=[503],
+    )  # fmt: skip
     def post(self, request: Request, call_id: str, **kwargs: Any) -> Response:
         call = _of_id(Call.objects.for_organization(organization_of(request)), call_id).select_related("connection").first()
         if call is None:
             raise NotFound("There is no call with this id.")
         _count_command(request, call)
         body = read_command(request.data)
-        header = request.headers.get("Idempotency-Key")
-        sent = send_command(
-            call=call, body=body, by=Actor.of(request).label, key=f"api:{header}"[:300] if header else None, now=db.now()
-        )
+        # Without a header, the same body within 10 s is the same command.
+        key = f"api:{intent_of(request).text}" if HEADER in request.headers else None
+        sent = send_command(call=call, body=body, by=Actor.of(request).label, key=key, now=db.now())
         message = "Command sent successfully" + (f" ({sent.hint})" if sent.hint else "")
         replayed = {"Idempotent-Replayed": "true"} if sent.is_repeat else {}
         return Response({"success": True, "message": message}, headers=replayed)
 
 
 class UsageView(APIView):
-    serializer_class = UsageLogSerializer
-
-    @extend_schema(
-        operation_id="usage_list",
-        parameters=[*PAGE, *PERIOD],
-        responses=inline_serializer(
-            "UsageEnvelope",
-            {
-                "logs": UsageLogSerializer(many=True),
-                "pagination": PageSerializer(),
-                "summary": inline_serializer(
-                    "UsageSummary",
-                    {
-                        "total_calls": serializers.IntegerField(),
-                        "total_duration_seconds": serializers.IntegerField(),
-                        "total_duration_minutes": serializers.FloatField(),
-                    },
-                ),
-            },
-        ),
-    )
+    @operation(
+        "listUsage", "List usage", "One entry per answered call that has ended, newest first, and the sum of all of them.",
+        answer=many("logs", "UsageLog", pagination=ref("Pagination"), summary=ref("UsageSummary")), parameters=[*PAGE, *PERIOD],
+    )  # fmt: skip
     def get(self, request: Request, **kwargs: Any) -> Response:
         """One log per answered call that has ended."""
         limit, offset = window(request)

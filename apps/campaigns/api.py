@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from django.http.response import HttpResponseBase
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,25 +15,19 @@ from rest_framework.views import APIView
 from apps.campaigns.models import Campaign, Lead
 from apps.campaigns.results import from_file
 from apps.campaigns.selectors import Progress, campaigns_with_progress, progress
-from apps.campaigns.serializers import (
-    CampaignSerializer,
-    LeadSerializer,
-    ManyCampaigns,
-    ManyLeads,
-    OneCampaign,
-    OneLead,
-)
+from apps.campaigns.serializers import CampaignSerializer, LeadSerializer
 from apps.campaigns.services.campaigns import create_campaign, delete_campaign, update_campaign
 from apps.campaigns.services.leads import add_lead, remove_lead
 from apps.core import db
 from apps.core.api import Encoder, instant, pagination, window
 from apps.core.errors import NotFound
-from apps.numbers.api import Success
+from apps.core.openapi import PAGE, many, one, operation, ref
 from apps.organizations.authentication import organization_of
 from apps.organizations.services import Actor
 
 CHUNK = 2000
 FIXED = ("assistant_id", "agent_id", "leads")
+ONE, ONE_LEAD = one("campaign", "Campaign"), one("lead", "CampaignLead")
 
 
 def campaign_body(campaign: Campaign, counts: Progress) -> dict[str, Any]:
@@ -79,14 +72,16 @@ def lead_body(lead: Lead) -> dict[str, Any]:
 
 
 class CampaignListView(APIView):
-    serializer_class = CampaignSerializer
-
-    @extend_schema(operation_id="campaigns_list", responses=ManyCampaigns)
+    @operation("listCampaigns", "List campaigns", "All of them, newest first.", answer=many("campaigns", "Campaign"))
     def get(self, request: Request, **kwargs: Any) -> Response:
         found = campaigns_with_progress(organization_of(request))
         return Response({"campaigns": [campaign_body(campaign, counts) for campaign, counts in found]})
 
-    @extend_schema(operation_id="campaigns_create", request=CampaignSerializer, responses={201: OneCampaign})
+    @operation(
+        "createCampaign", "Create a campaign",
+        "As a draft, or `scheduled` to launch it at once. Long lists of leads are better imported in the dashboard.",
+        body=ref("CampaignCreate"), answer=ONE, status=201, further=[404],
+    )  # fmt: skip
     def post(self, request: Request, **kwargs: Any) -> Response:
         organization = organization_of(request)
         form = CampaignSerializer(data=request.data, context={"organization": organization})
@@ -100,14 +95,16 @@ class CampaignListView(APIView):
 
 
 class CampaignView(APIView):
-    serializer_class = CampaignSerializer
-
-    @extend_schema(operation_id="campaigns_get", responses=OneCampaign)
+    @operation("getCampaign", "Get a campaign", answer=ONE)
     def get(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
         campaign = _campaign(request, pk)
         return Response({"campaign": campaign_body(campaign, progress(campaign))})
 
-    @extend_schema(operation_id="campaigns_update", request=CampaignSerializer(partial=True), responses=OneCampaign)
+    @operation(
+        "updateCampaign", "Change, launch or pause a campaign",
+        "`status` launches, pauses and cancels. 409 once the campaign is completed or cancelled.",
+        body=ref("CampaignUpdate"), answer=ONE, further=[409],
+    )  # fmt: skip
     def patch(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
         campaign = _campaign(request, pk)
         sent = {key: value for key, value in dict(request.data).items() if key not in FIXED}
@@ -117,16 +114,17 @@ class CampaignView(APIView):
         campaign.refresh_from_db()
         return Response({"campaign": campaign_body(campaign, progress(campaign))})
 
-    @extend_schema(operation_id="campaigns_delete", request=None, responses=Success)
+    @operation("deleteCampaign", "Delete a campaign", further=[409])
     def delete(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
         delete_campaign(campaign=_campaign(request, pk), by=Actor.of(request), now=db.now())
         return Response({"success": True})
 
 
 class LeadListView(APIView):
-    serializer_class = LeadSerializer
-
-    @extend_schema(operation_id="campaign_leads_list", responses=ManyLeads)
+    @operation(
+        "listCampaignLeads", "List the leads of a campaign", "Oldest first. Without `limit` all of them.",
+        answer=many("leads", "CampaignLead", pagination=ref("Pagination")), parameters=PAGE,
+    )  # fmt: skip
     def get(self, request: Request, pk: UUID, **kwargs: Any) -> Response | HttpResponseBase:
         """Without `limit` every lead, from one statement, through a file: a list may hold 100,000."""
         campaign = _campaign(request, pk)
@@ -139,7 +137,10 @@ class LeadListView(APIView):
         total = leads.count() if offset else None
         return from_file(_written(bodies, offset, total), content_type="application/json")
 
-    @extend_schema(operation_id="campaign_leads_create", request=LeadSerializer, responses={201: OneLead})
+    @operation(
+        "addCampaignLead", "Add a lead to a campaign", "409 when its number is in the campaign already.",
+        body=ref("CampaignLeadCreate"), answer=ONE_LEAD, status=201,
+    )  # fmt: skip
     def post(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
         campaign = _campaign(request, pk)
         form = LeadSerializer(data=request.data)
@@ -149,9 +150,7 @@ class LeadListView(APIView):
 
 
 class LeadView(APIView):
-    serializer_class = LeadSerializer
-
-    @extend_schema(operation_id="campaign_leads_delete", request=None, responses=Success)
+    @operation("removeCampaignLead", "Remove a lead", "409 while it is being called.", further=[409])
     def delete(self, request: Request, pk: UUID, lead_pk: UUID, **kwargs: Any) -> Response:
         remove_lead(campaign=_campaign(request, pk), lead_id=lead_pk, by=Actor.of(request), now=db.now())
         return Response({"success": True})

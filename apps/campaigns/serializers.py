@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
 
 from apps.assistants.models import Assistant
@@ -69,7 +68,6 @@ def as_texts(found: Mapping[str, Any]) -> dict[str, str]:
     return texts
 
 
-@extend_schema_field(LeadSerializer(many=True))
 class LeadsField(serializers.Field[list[NewLead], Any, Any, Any]):
     """A list of lead bodies; a problem names the lead by its place and number, as the launch checks do."""
 
@@ -171,13 +169,3 @@ def _flat(texts: Any) -> list[str]:
     if isinstance(texts, dict):
         return [text for inner in texts.values() for text in _flat(inner)]
     return ["this field is required" if getattr(text, "code", "") == "required" else str(text) for text in texts]
-
-
-OneCampaign = inline_serializer("CampaignEnvelope", {"campaign": CampaignSerializer()})
-ManyCampaigns = inline_serializer("CampaignListEnvelope", {"campaigns": CampaignSerializer(many=True)})
-OneLead = inline_serializer("LeadEnvelope", {"lead": LeadSerializer()})
-Page = inline_serializer(
-    "Pagination",
-    {"total": serializers.IntegerField(), "limit": serializers.IntegerField(), "offset": serializers.IntegerField()},
-)
-ManyLeads = inline_serializer("LeadListEnvelope", {"leads": LeadSerializer(many=True), "pagination": Page})

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +19,7 @@ from apps.billing.services import balance
 from apps.calls.models import Call
 from apps.core import db
 from apps.core.api import instant
+from apps.core.openapi import boolean, operation, ref
 from apps.dashboard.health import report
 from apps.dashboard.selectors import month_seconds
 from apps.dashboard.services import delete_assistant
@@ -28,17 +29,17 @@ from apps.organizations.models import Organization
 from apps.organizations.selectors import children_of
 from apps.organizations.services import Actor, set_retention
 
-Success = inline_serializer("DeletedResponse", {"success": serializers.BooleanField()})
+CHILDREN = OpenApiParameter("include_children", boolean(default=False), description="Lists the client organizations too.")
 
 
 class AssistantView(assistants.AssistantView):
-    @extend_schema(operation_id="assistants_delete", request=None, responses=Success)
+    @operation("deleteAssistant", "Delete an assistant", "Its numbers lose it; its calls stay.")
     def delete(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
         return _delete(request, pk)
 
 
 class AgentView(assistants.AgentView):
-    @extend_schema(operation_id="agents_delete", request=None, responses=Success, deprecated=True)
+    @operation("deleteAgent", "Delete an agent", assistants.OLDER, deprecated=True)
     def delete(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
         return _delete(request, pk)
 
@@ -56,26 +57,6 @@ class RetentionSerializer(serializers.Serializer[Any]):
         if data["content_retention_days"] > data["metadata_retention_days"]:
             raise serializers.ValidationError({"content_retention_days": "content is never kept longer than metadata"})
         return data
-
-
-class OrganizationSerializer(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-    minutes_balance = serializers.FloatField()
-    credits_balance = serializers.FloatField()
-    monthly_usage_minutes = serializers.FloatField()
-    active_numbers = serializers.IntegerField()
-    active_agents = serializers.IntegerField()
-    active_calls = serializers.IntegerField()
-    has_local_models_access = serializers.BooleanField()
-    parent_org_id = serializers.UUIDField(allow_null=True)
-    company_name = serializers.CharField(allow_null=True)
-    email = serializers.EmailField(allow_null=True)
-    plan = serializers.CharField(allow_null=True)
-    created_at = serializers.DateTimeField()
-    content_retention_days = serializers.IntegerField()
-    metadata_retention_days = serializers.IntegerField()
-    children = serializers.ListField(child=serializers.DictField(), required=False)
 
 
 def organization_body(organization: Organization, now: dt.datetime) -> dict[str, Any]:
@@ -102,9 +83,7 @@ def organization_body(organization: Organization, now: dt.datetime) -> dict[str,
 
 
 class OrganizationView(APIView):
-    serializer_class = OrganizationSerializer
-
-    @extend_schema(operation_id="organizations_get", responses=OrganizationSerializer)
+    @operation("getOrganization", "Get your organization", answer=ref("Organization"), parameters=[CHILDREN])
     def get(self, request: Request, **kwargs: Any) -> Response:
         organization = organization_of(request)
         body = organization_body(organization, db.now())
@@ -115,7 +94,10 @@ class OrganizationView(APIView):
             ]
         return Response(body)
 
-    @extend_schema(operation_id="organizations_update", request=RetentionSerializer, responses=RetentionSerializer)
+    @operation(
+        "updateOrganization", "Set the retention", "How many days content and metadata are kept. Both are needed.",
+        body=ref("Retention"), answer=ref("Retention"),
+    )  # fmt: skip
     def patch(self, request: Request, **kwargs: Any) -> Response:
         form = RetentionSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -126,7 +108,7 @@ class OrganizationView(APIView):
 class AccountView(OrganizationView):
     http_method_names = ["get", "head", "options"]
 
-    @extend_schema(operation_id="account_get", responses=OrganizationSerializer, deprecated=True)
+    @operation("getAccount", "Get your account", "The older name of your organization.", answer=ref("Organization"), parameters=[CHILDREN], deprecated=True)
     def get(self, request: Request, **kwargs: Any) -> Response:
         answer = super().get(request, **kwargs)
         answer["Deprecation"] = "true"
@@ -137,21 +119,11 @@ class HealthView(APIView):
     """Answers on any host and without a key: the database, the cache, the queue and the voice backend."""
 
     is_public = True
-    serializer_class = serializers.Serializer
 
-    @extend_schema(
-        operation_id="health",
-        auth=[],
-        responses=inline_serializer(
-            "Health",
-            {
-                "status": serializers.CharField(),
-                "timestamp": serializers.DateTimeField(),
-                "version": serializers.CharField(),
-                "checks": serializers.DictField(),
-            },
-        ),
-    )
+    @operation(
+        "getHealth", "Check the service", "503 with the same shape when the service cannot work. Needs no key.",
+        answer=ref("Health"), others={503: ref("Health")},
+    )  # fmt: skip
     def get(self, request: Request, **kwargs: Any) -> Response:
         body = report()
         return Response(body, status=503 if body["status"] == "error" else 200)

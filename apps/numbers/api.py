@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,14 +14,13 @@ from apps.assistants.models import Assistant
 from apps.core import db
 from apps.core.api import instant
 from apps.core.errors import NotFound
+from apps.core.openapi import many, one, operation, ref
 from apps.core.phone import clean_e164
 from apps.numbers.models import PhoneNumber, SipTrunk
 from apps.numbers.services import create_trunk, delete_number, delete_trunk, register_number, update_number
 from apps.organizations.authentication import organization_of
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor
-
-Success = inline_serializer("SuccessResponse", {"success": serializers.BooleanField()})
 
 
 class NumberSerializer(serializers.Serializer[Any]):
@@ -99,21 +97,22 @@ def _number(request: Request, pk: UUID) -> PhoneNumber:
     return number
 
 
-OneNumber = inline_serializer("NumberEnvelope", {"number": serializers.DictField()})
-ManyNumbers = inline_serializer("NumberListEnvelope", {"numbers": serializers.ListField(child=serializers.DictField())})
+ONE_NUMBER, ONE_TRUNK = one("number", "PhoneNumber"), one("trunk", "SipTrunk")
 
 
 class NumberListView(APIView):
-    serializer_class = NumberSerializer
-
-    @extend_schema(operation_id="numbers_list", responses=ManyNumbers)
+    @operation("listNumbers", "List phone numbers", "All of them, newest first.", answer=many("numbers", "PhoneNumber"))
     def get(self, request: Request, **kwargs: Any) -> Response:
         found = PhoneNumber.objects.for_organization(organization_of(request)).order_by("-created_at", "-id")
         return Response(
             {"numbers": [number_body(each) for each in found.select_related("assistant", "transfer_trunk")]}
         )
 
-    @extend_schema(operation_id="numbers_create", request=NumberSerializer, responses={201: OneNumber})
+    @operation(
+        "createNumber", "Register a phone number",
+        "The number itself stays with its carrier: forward it by SIP. 409 when it is registered already, by anybody.",
+        body=ref("PhoneNumberCreate"), answer=ONE_NUMBER, status=201,
+    )  # fmt: skip
     def post(self, request: Request, **kwargs: Any) -> Response:
         organization = organization_of(request)
         form = NumberSerializer(data=request.data, context={"organization": organization})
@@ -123,13 +122,14 @@ class NumberListView(APIView):
 
 
 class NumberView(APIView):
-    serializer_class = NumberSerializer
-
-    @extend_schema(operation_id="numbers_get", responses=OneNumber)
+    @operation("getNumber", "Get a phone number", answer=ONE_NUMBER)
     def get(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
         return Response({"number": number_body(_number(request, pk))})
 
-    @extend_schema(operation_id="numbers_update", request=NumberSerializer(partial=True), responses=OneNumber)
+    @operation(
+        "updateNumber", "Change a phone number", "Only the keys that are sent change.",
+        body=ref("PhoneNumberUpdate"), answer=ONE_NUMBER,
+    )  # fmt: skip
     def patch(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
         number = _number(request, pk)
         sent = {key: value for key, value in dict(request.data).items() if key not in ("phone_number", "number")}
@@ -138,7 +138,7 @@ class NumberView(APIView):
         update_number(number=number, values=form.validated_data, by=Actor.of(request), now=db.now())
         return Response({"number": number_body(_number(request, pk))})
 
-    @extend_schema(operation_id="numbers_delete", request=None, responses=Success)
+    @operation("deleteNumber", "Delete a phone number")
     def delete(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
         delete_number(number=_number(request, pk), by=Actor.of(request))
         return Response({"success": True})
@@ -204,19 +204,16 @@ def _trunk(request: Request, pk: UUID) -> SipTrunk:
     return trunk
 
 
-OneTrunk = inline_serializer("TrunkEnvelope", {"trunk": serializers.DictField()})
-ManyTrunks = inline_serializer("TrunkListEnvelope", {"trunks": serializers.ListField(child=serializers.DictField())})
-
-
 class TrunkListView(APIView):
-    serializer_class = TrunkSerializer
-
-    @extend_schema(operation_id="sip_trunks_list", responses=ManyTrunks)
+    @operation("listSipTrunks", "List SIP trunks", "All of them, newest first.", answer=many("trunks", "SipTrunk"))
     def get(self, request: Request, **kwargs: Any) -> Response:
         found = SipTrunk.objects.for_organization(organization_of(request)).order_by("-created_at", "-id")
         return Response({"trunks": [trunk_body(each) for each in found]})
 
-    @extend_schema(operation_id="sip_trunks_create", request=TrunkSerializer, responses={201: OneTrunk})
+    @operation(
+        "createSipTrunk", "Create a SIP trunk", "A trunk cannot be changed: create a new one and delete the old.",
+        body=ref("SipTrunkCreate"), answer=ONE_TRUNK, status=201,
+    )  # fmt: skip
     def post(self, request: Request, **kwargs: Any) -> Response:
         form = TrunkSerializer(data=request.data)
         form.is_valid(raise_exception=True)
@@ -225,13 +222,11 @@ class TrunkListView(APIView):
 
 
 class TrunkView(APIView):
-    serializer_class = TrunkSerializer
-
-    @extend_schema(operation_id="sip_trunks_get", responses=OneTrunk)
+    @operation("getSipTrunk", "Get a SIP trunk", answer=ONE_TRUNK)
     def get(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
         return Response({"trunk": trunk_body(_trunk(request, pk))})
 
-    @extend_schema(operation_id="sip_trunks_delete", request=None, responses=Success)
+    @operation("deleteSipTrunk", "Delete a SIP trunk", "Numbers that use it lose it; no running call ends.")
     def delete(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
         delete_trunk(trunk=_trunk(request, pk), by=Actor.of(request), now=db.now())
         return Response({"success": True})

@@ -8,8 +8,8 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 
 def public_only(endpoints: list[tuple[str, str, str, Any]], **kwargs: Any) -> list[tuple[str, str, str, Any]]:
-    """The routes under /api/v1; the same ones mounted for signed-in people are no second API."""
-    return [each for each in endpoints if each[0].startswith("/api/v1/")]
+    """The routes for keys; the same ones mounted for signed-in people are no second API."""
+    return [each for each in endpoints if each[0].startswith(("/api/v1/", "/v1/"))]
 
 
 class KeyScheme(OpenApiAuthenticationExtension):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.api import instant
 from apps.core.errors import Forbidden
+from apps.core.openapi import operation, ref
 from apps.dashboard import api as dashboard
 from apps.organizations.authentication import organization_of
 from apps.organizations.services import Actor
@@ -23,18 +23,12 @@ class OrganizationCreateSerializer(serializers.Serializer[Any]):
     email = serializers.EmailField(required=False, allow_null=True)
 
 
-class OrganizationCreatedSerializer(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-    parent_org_id = serializers.UUIDField(allow_null=True)
-    api_key = serializers.CharField()
-    created_at = serializers.DateTimeField()
-
-
 class OrganizationView(dashboard.OrganizationView):
-    @extend_schema(
-        operation_id="organizations_create", request=OrganizationCreateSerializer,
-        responses={201: OrganizationCreatedSerializer},
+    @operation(
+        "createOrganization", "Create an organization",
+        "With `parent_org_id`, your own id, a client of yours; without, an independent organization, where that is allowed. "
+        "The key is shown only in this answer.",
+        body=ref("OrganizationCreate"), answer=ref("OrganizationCreated"), status=201,
     )  # fmt: skip
     def post(self, request: Request, **kwargs: Any) -> Response:
         own = organization_of(request)
