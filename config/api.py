@@ -8,6 +8,7 @@ from django.urls import path
 from apps.assistants.api import AgentListView, AssistantListView, VoiceListView
 from apps.calls.api import CallListView, CallView, ControlView, OutboundView, UsageView
 from apps.campaigns.api import CampaignListView, CampaignView, LeadListView, LeadView
+from apps.chats.api import ChatContextView, ChatListView, ChatView
 from apps.dashboard.api import AccountView, AgentView, AssistantView, HealthView
 from apps.numbers.api import NumberListView, NumberView, TrunkListView, TrunkView
 from apps.portal.api import OrganizationView
@@ -33,5 +34,8 @@ urlpatterns = [
     path("campaigns/<uuid:pk>/leads/<uuid:lead_pk>", LeadView.as_view(), name="api_campaign_lead"),
     path("organizations", OrganizationView.as_view(), name="api_organizations"),
     path("account", AccountView.as_view(), name="api_account"),
+    path("chats", ChatListView.as_view(), name="api_chats"),
+    path("chats/context", ChatContextView.as_view(), name="api_chat_context"),
+    path("chats/<uuid:pk>", ChatView.as_view(), name="api_chat"),
     path("health", HealthView.as_view(), name="api_health"),
 ]

@@ -301,7 +301,7 @@ SPECTACULAR_SETTINGS = {
     "SORT_OPERATIONS": False,
     "PREPROCESSING_HOOKS": ["apps.organizations.openapi.public_only"],
     "POSTPROCESSING_HOOKS": [
-        *(f"apps.{name}.openapi.describe" for name in ("assistants", "numbers", "calls", "campaigns", "dashboard")),
+        *(f"apps.{name}.openapi.describe" for name in ("assistants", "numbers", "calls", "campaigns", "chats", "dashboard")),
         "apps.core.openapi_finish.finish",
     ],
 }

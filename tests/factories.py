@@ -13,6 +13,7 @@ from apps.billing.models import CREDIT, LedgerEntry
 from apps.branding.models import INSTALLATION_ID, Brand
 from apps.calls.models import Call
 from apps.campaigns.models import Campaign, Lead
+from apps.chats.models import ChatMessage
 from apps.core.scope import Scope, acting
 from apps.numbers.models import PhoneNumber, SipTrunk
 from apps.organizations.models import Membership, Organization
@@ -112,6 +113,11 @@ def make_lead(campaign: Campaign, **fields: Any) -> Lead:
     position = next(_count)
     values = {"phone_number": f"+4420794{position:05d}", "position": position, "variables": {"name": "Sam"}}
     return _make(Lead, campaign.organization, campaign=campaign, **values | fields)
+
+
+def make_chat_message(organization: Organization, **fields: Any) -> ChatMessage:
+    values = {"contact_id": "+31600000001", "channel": "whatsapp", "role": "user", "content": f"Message {next(_count)}"}
+    return _make(ChatMessage, organization, **values | fields)
 
 
 def _make(model: Any, organization: Organization, **fields: Any) -> Any:

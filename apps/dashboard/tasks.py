@@ -8,6 +8,7 @@ from celery import shared_task
 
 from apps.calls.services import erase as calls
 from apps.campaigns.services import campaigns
+from apps.chats import services as chats
 from apps.core import db
 from apps.core.scope import Scope, acting
 from apps.mail import services as mail
@@ -39,3 +40,4 @@ def erase_expired_of(organization_id: str) -> None:
     mail.erase_expired(organization_id=uuid.UUID(organization_id), now=now)
     calls.erase_expired(organization=organization, now=now)
     campaigns.erase_expired(organization=organization, now=now)
+    chats.erase_expired(organization=organization, now=now)

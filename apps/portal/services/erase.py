@@ -7,6 +7,7 @@ import datetime as dt
 from apps.assistants import services as assistants
 from apps.calls.services import erase as calls
 from apps.campaigns.services import campaigns
+from apps.chats import services as chats
 from apps.core.db import writes
 from apps.mail import services as mail
 from apps.numbers import services as numbers
@@ -18,6 +19,7 @@ from apps.webhooks import services as webhooks
 @writes
 def erase_all(*, organization: Organization, by: Actor, now: dt.datetime) -> None:
     """Content, people, keys and settings go; the row stays closed, for the ledger and the parent's statements."""
+    chats.erase_organization(organization=organization)
     campaigns.erase_organization(organization=organization)
     calls.erase_organization(organization=organization)
     numbers.erase_organization(organization=organization)

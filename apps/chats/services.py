@@ -1,0 +1,55 @@
+"""Appending to the memory of a contact, and forgetting."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from apps.assistants.models import Assistant
+from apps.chats.models import ChatMessage
+from apps.core.db import step, writes
+from apps.organizations.models import Organization
+
+
+@writes
+def append_message(
+    *, organization: Organization, contact_id: str, channel: str, role: str, content: str,
+    assistant: Assistant | None = None, metadata: dict[str, Any] | None = None,
+) -> ChatMessage:  # fmt: skip
+    """Keep one message of a contact, in the order in which they are sent."""
+    return ChatMessage.objects.create(
+        organization=organization, contact_id=contact_id, channel=channel, role=role, content=content,
+        assistant=assistant, metadata=metadata,
+    )  # fmt: skip
+
+
+@writes
+def delete_message(*, message: ChatMessage) -> bool:
+    """Forget one message for good. False when somebody else just did."""
+    found = ChatMessage.objects.for_organization(message.organization_id).filter(pk=message.pk)
+    return bool(found.delete()[0])
+
+
+def formatted(messages: Sequence[ChatMessage]) -> str:
+    """The messages as text for a system prompt: one line each, `ROLE: content`.
+
+    Line breaks inside a message become spaces, so that no message can pass for two.
+    """
+    return "\n".join(f"{_line(each.role).upper()}: {_line(each.content)}" for each in messages)
+
+
+@writes
+def erase_expired(*, organization: Organization, now: dt.datetime) -> int:
+    """Messages are content: they go when the organization's content retention has passed. Returns how many."""
+    limit = now - dt.timedelta(days=organization.content_retention_days)
+    return ChatMessage.objects.for_organization(organization).before(limit).delete()[0]
+
+
+@step
+def erase_organization(*, organization: Organization) -> None:
+    ChatMessage.objects.for_organization(organization).delete()
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
