@@ -86,6 +86,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "apps.organizations.middleware.OrganizationMiddleware",
+    "apps.organizations.repeats.RepeatMiddleware",
     "apps.organizations.middleware.ErrorMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -144,7 +145,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Cache and queue -------------------------------------------------------------------------------------------
 CACHE_URL = env.str("CACHE_URL", "redis://127.0.0.1:6379/1")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}}
+_cache = {"LOCATION": CACHE_URL, "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", **_cache},
+    "sessions": {"BACKEND": "apps.core.cache.SessionCache", **_cache},
+}
 BROKER_URL = env.str("BROKER_URL", "redis://127.0.0.1:6379/0")
 
 # The voice engine ------------------------------------------------------------------------------------------
@@ -192,6 +197,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_COO
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_SAVE_EVERY_REQUEST = False
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_CACHE_ALIAS = "sessions"
 SESSION_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "apps.core.error_views.forbidden"
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE_COOKIES else 0
@@ -287,6 +293,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["apps.organizations.authentication.MayCall"],
     "DEFAULT_RENDERER_CLASSES": ["apps.core.api.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["apps.core.api.JSONParser"],
+    "DEFAULT_METADATA_CLASS": "apps.core.api.Allowed",
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "apps.core.api.JsonFirst",
     "EXCEPTION_HANDLER": "apps.core.api.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
 if settings.DEVELOPMENT:
     urlpatterns += [path("styleguide/", styleguide, name="styleguide")]
 
+handler400 = "apps.core.error_views.bad_request"
 handler403 = "apps.core.error_views.forbidden"
 handler404 = "apps.core.error_views.not_found"
 handler500 = "apps.core.error_views.failed"

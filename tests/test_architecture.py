@@ -149,7 +149,7 @@ def test_faces_start_every_query_from_the_organization() -> None:
 
 
 def test_raw_sql_lives_in_sql_files_only() -> None:
-    allowed = re.compile(r"apps/core/(postgres/|db\.py|checks\.py)|/sql\.py$|apps/organizations/(middleware|rate)\.py$")
+    allowed = re.compile(r"apps/core/(postgres/|db\.py|checks\.py)|/sql\.py$|apps/organizations/(middleware|key_use)\.py$")
     pattern = re.compile(r"\.raw\(|\.execute\(|RunSQL|RawSQL|\.extra\(")
     wrong = [
         str(path.relative_to(ROOT))

@@ -5,11 +5,14 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from apps.branding.models import INSTALLATION_ID, Brand
-from apps.core.client import is_internal
+from apps.core import rate
+from apps.core.api import flat
+from apps.core.api_request import is_api, wants_json
+from apps.core.client import client_address, is_internal
 from apps.core.errors import UnknownHost
 
 ANY_HOST = ("/api/v1/health", "/hooks/engine/")
@@ -53,8 +56,13 @@ def installation_hosts() -> set[str]:
 
 
 def unknown_host(request: HttpRequest) -> HttpResponse:
-    if request.path.startswith(("/api/", "/v1/")):
-        return JsonResponse(UnknownHost().body(), status=421)
+    if wants_json(request):
+        answer = flat(UnknownHost())
+        if is_api(request.path_info):
+            # No key is read on a host of nobody: it counts like a request without one (api 4).
+            window = rate.count(f"address:{client_address(request)}", settings.API_REQUESTS_PER_MINUTE)
+            answer.headers.update(window.headers())
+        return answer
     return render(None, "errors/421.html", status=421)  # type: ignore[arg-type]  # no request: no brand is known
 
 

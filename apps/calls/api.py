@@ -15,11 +15,10 @@ from apps.calls.outbound import call_request, call_warnings, read_outbound
 from apps.calls.services.control import read_command, send_command
 from apps.calls.services.dial import start_call
 from apps.calls.wire import COLUMNS, USAGE_COLUMNS, call_body, usage_body
-from apps.core import db
+from apps.core import db, rate
 from apps.core.api import pagination, period, window
 from apps.core.errors import NotFound, RateLimited
 from apps.core.openapi import PAGE, PERIOD, many, operation, ref, text
-from apps.organizations import rate
 from apps.organizations.authentication import organization_of
 from apps.organizations.idempotency import HEADER, intent_of
 from apps.organizations.services import Actor

@@ -122,6 +122,8 @@ def begin_lookup(host: str) -> "Future[list[Address]]":
             answer.set_result(list(dict.fromkeys(ipaddress.ip_address(cast(str, row[4][0])) for row in rows)))
         except (OSError, UnicodeError, ValueError) as error:
             answer.set_exception(OSError(str(error)))
+        except BaseException as error:
+            answer.set_exception(error)  # whatever it is: who waits would otherwise wait for ever
 
     threading.Thread(target=resolve, name="lookup", daemon=True).start()
     return answer

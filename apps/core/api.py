@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
+import re
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, JsonResponse
+from django.db import DataError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from rest_framework import exceptions
+from rest_framework.metadata import BaseMetadata
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser as BaseJSONParser
 from rest_framework.renderers import BaseRenderer
@@ -17,9 +22,13 @@ from rest_framework.renderers import JSONRenderer as BaseJSONRenderer
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
-from apps.core.errors import DomainError, Invalid, NotFound
+from apps.core.api_request import is_deprecated, wants_json, wants_page
+from apps.core.errors import DomainError, Invalid, NotFound, ServerError
+from apps.core.strict_json import read_object
 
+log = logging.getLogger(__name__)
 MAX_LIMIT = 1000
+JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json", re.IGNORECASE)
 
 
 def instant(value: dt.datetime | None) -> str | None:
@@ -68,39 +77,57 @@ class JSONParser(BaseJSONParser):
     """An empty body with the JSON content type is valid and counts as `{}`."""
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
-        raw = stream.read()
-        if not raw.strip():
-            return {}
-        try:
-            data = json.loads(raw, parse_constant=_no_constant)
-        except (ValueError, RecursionError) as error:
-            raise exceptions.ParseError(f"The body is not valid JSON: {error}") from error
-        if not isinstance(data, dict):
-            raise exceptions.ParseError("The body must be a JSON object.")
-        return data
+        return read_object(stream.read())
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+class Allowed(BaseMetadata):
+    """The body of OPTIONS; the methods stand in `Allow` too."""
+
+    def determine_metadata(self, request: Any, view: Any) -> dict[str, Any]:
+        return {"allow": view.allowed_methods}
 
 
 class JsonFirst(DefaultContentNegotiation):
     """Whatever the client says it accepts, keys get JSON; a signed-in person's browser gets the browsable page."""
 
     def select_parser(self, request: Any, parsers: Any) -> Any:
-        return parsers[0]
+        """A body that names no type is taken for JSON; one that names another is refused (415)."""
+        name = (request.content_type or "").partition(";")[0].strip()
+        return parsers[0] if not name or JSON_TYPE.fullmatch(name) else None
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
-        wants_page = "text/html" in request.META.get("HTTP_ACCEPT", "") and getattr(
-            request._request, "browsable", False
-        )
-        if wants_page:
+        if getattr(request._request, "browsable", False) and wants_page(request._request):
             return BrowsableRenderer(), "text/html"
         return renderers[0], renderers[0].media_type
 
 
 def flat(error: DomainError) -> JsonResponse:
     return JsonResponse(error.body(), status=error.status, encoder=Encoder, headers=retry_header(error))
+
+
+def flattened(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """Any error that is not JSON (unknown path, wrong method, a crash) in the one flat body, where JSON is spoken."""
+    is_json = answer.get("Content-Type", "").startswith("application/json")
+    if answer.status_code < 400 or is_json or not wants_json(request):
+        return answer
+    if answer.status_code == 404:
+        return flat(NotFound("There is nothing at this address."))
+    if answer.status_code >= 500:
+        return flat(ServerError())
+    error = DomainError(answer.reason_phrase)
+    error.status = answer.status_code
+    error.title = _titles().get(answer.status_code, answer.reason_phrase)
+    error.type = _types().get(answer.status_code, error.type)
+    found = flat(error)
+    if "Allow" in answer:
+        found["Allow"] = answer["Allow"]
+    return found
+
+
+def dress(request: HttpRequest, answer: HttpResponseBase) -> None:
+    """The headers that any answer of an operation bears."""
+    if is_deprecated(request.path_info):
+        answer["Deprecation"] = "true"
 
 
 def retry_header(error: DomainError) -> dict[str, str]:
@@ -119,6 +146,10 @@ def exception_handler(exception: Exception, context: dict[str, Any]) -> Response
         return Response(validation_body(exception.get_full_details()), status=400)
     if isinstance(exception, PermissionDenied):
         return Response({"error": "Forbidden", "type": "forbidden"}, status=403)
+    if isinstance(exception, DataError):
+        # A value that passed its checks and fits no column. Nothing was stored: the statement failed.
+        log.warning("a value did not fit the database: %s", exception)
+        return Response(Invalid("A value is too large to be stored.").body(), status=400)
     if isinstance(exception, exceptions.APIException):
         return Response(
             {
@@ -176,6 +207,7 @@ def _types() -> dict[int, str]:
         403: "forbidden",
         404: "not_found",
         405: "method_not_allowed",
+        415: "unsupported_media_type",
         429: "rate_limit_exceeded",
     }
 
@@ -189,12 +221,10 @@ def _int(request: Any, name: str, default: int, least: int, most: int) -> int:
     text = request.GET.get(name)
     if text is None or text == "":
         return default
-    try:
-        return max(least, min(most, int(text)))
-    except ValueError:
-        raise Invalid(
-            f"{name}: a whole number is expected", param=name, details=[f"{name}: a whole number is expected"]
-        ) from None
+    if not re.fullmatch(r"-?[0-9]{1,100}", text.strip()):
+        line = f"{name}: a whole number is expected"
+        raise Invalid(line, param=name, details=[line])
+    return max(least, min(most, int(text)))
 
 
 def pagination(total: int, limit: int, offset: int) -> dict[str, int]:
@@ -216,7 +246,8 @@ def _when(text: str, name: str) -> tuple[dt.datetime, dt.datetime]:
             day = dt.datetime.combine(dt.date.fromisoformat(text), dt.time(), dt.UTC)
             return day, day + dt.timedelta(days=1)
         moment = dt.datetime.fromisoformat(text.replace(" ", "+"))
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
+        return moment, moment + dt.timedelta(microseconds=1)
     except (ValueError, OverflowError):
-        raise Invalid(f"{name}: an ISO 8601 date or date-time is expected", param=name) from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-    return moment, moment + dt.timedelta(microseconds=1)
+        line = f"{name}: an ISO 8601 date or date-time is expected"
+        raise Invalid(line, param=name, details=[line]) from None

@@ -103,6 +103,17 @@ class RateLimited(DomainError):
     title = "Rate limit exceeded"
 
 
+class ServerError(DomainError):
+    """Our fault. Says nothing of what broke: that stands in the log."""
+
+    status = 500
+    type = "server_error"
+    title = "Server error"
+
+    def __init__(self, text: str = "Something went wrong on our side. Try again in a moment.") -> None:
+        super().__init__(text)
+
+
 class Unavailable(DomainError):
     status = 503
     type = "backend_unavailable"

@@ -12,8 +12,8 @@ from django.db import DatabaseError, connection
 
 from apps.core import db
 from apps.core.api import instant
+from apps.core.rate import client
 from apps.core.scope import Scope, acting
-from apps.organizations.rate import client
 from apps.voice.models import Connection
 from apps.voice.services import is_down
 

@@ -11,18 +11,20 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from apps.core.api import flat
+from apps.core import rate
+from apps.core.api import dress, flat, flattened
+from apps.core.api_request import check_address, is_api, read_body
 from apps.core.client import client_address
-from apps.core.errors import DomainError, Forbidden, NotFound, RateLimited, TooLarge, Unauthorized
+from apps.core.errors import DomainError, Forbidden, RateLimited, ServerError, Unauthorized
 from apps.core.scope import Scope, acting
-from apps.organizations import rate
+from apps.organizations import key_use
 from apps.organizations.middleware import SAFE, in_snapshot
 from apps.organizations.models import Organization
 from apps.organizations.scopes import page_scope
 from apps.organizations.sql import KeyEntry, organization_of_key
 
 log = logging.getLogger(__name__)
-WITHOUT_KEY = ("/api/v1/health", "/api/openapi.json")
+WITHOUT_KEY = ("/api/v1/health", "/api/openapi.json", "/api/docs")
 
 
 @dataclass(frozen=True)
@@ -38,51 +40,59 @@ class ApiMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path_info.startswith(("/api/", "/v1/")):
+        if not is_api(request.path_info):
             return self.get_response(request)
         request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]  # keys only, never a session
+        try:
+            answer = flattened(request, self._answer(request))
+        except DomainError as error:
+            answer = flat(error)
+        except Exception:
+            log.exception("%s %s failed", request.method, request.path_info)
+            answer = flat(ServerError())
+        return _dressed(request, answer)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
         entry = _entry(request)
         window = _window(request, entry)
         request.window = window  # type: ignore[attr-defined]
-        try:
-            answer = self._answer(request, entry, window)
-        except DomainError as error:
-            answer = flat(error)
-        return _dressed(answer, request.window)  # type: ignore[attr-defined]
-
-    def _answer(self, request: HttpRequest, entry: KeyEntry | None, window: rate.Window) -> HttpResponse:
         if not window.allowed:
             seconds = window.retry_after
             raise RateLimited(f"Too many requests. Retry after {seconds} seconds.", retry_after=seconds)
         if request.path_info in WITHOUT_KEY:
-            return _flattened(self.get_response(request))
-        live = _live(request, entry)
-        _read_body(request)
+            return self.get_response(request)
+        live = _live(entry)
+        check_address(request)
+        read_body(request)
         with acting(Scope((live.organization_id,))):
             organization = Organization.objects.select_related("brand").get(pk=live.organization_id)
         request.organization = organization  # type: ignore[attr-defined]
         request.api_key = Key(live.key_id, live.read_only)  # type: ignore[attr-defined]
-        rate.used(live.organization_id, live.key_id)
+        key_use.used(live.organization_id, live.key_id)
         if live.read_only and request.method not in SAFE:
             raise Forbidden("This API key is read-only.")
         with acting(page_scope(organization, reads=request.method in SAFE)):
-            return _flattened(in_snapshot(request, self.get_response))
+            return in_snapshot(request, self.get_response)
 
 
 def _entry(request: HttpRequest) -> KeyEntry | None:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
+    if scheme != "Bearer" or not key.strip():
         return None
-    return organization_of_key(hashlib.sha256(key.strip().encode()).digest())
+    return organization_of_key(hashlib.sha256(key.strip().encode(errors="replace")).digest())
 
 
 def _window(request: HttpRequest, entry: KeyEntry | None) -> rate.Window:
     if entry is None or entry.state in ("revoked", "expired"):
-        return rate.count(f"address:{client_address(request)}", settings.API_REQUESTS_PER_MINUTE)
+        return _address_window(request)
     return rate.count(f"key:{entry.key_id}", entry.requests_per_minute or settings.API_REQUESTS_PER_MINUTE)
 
 
-def _live(request: HttpRequest, entry: KeyEntry | None) -> KeyEntry:
+def _address_window(request: HttpRequest) -> rate.Window:
+    return rate.count(f"address:{client_address(request)}", settings.API_REQUESTS_PER_MINUTE)
+
+
+def _live(entry: KeyEntry | None) -> KeyEntry:
     if entry is None:
         raise Unauthorized("Invalid or missing API key")
     if entry.state == "expired":
@@ -94,36 +104,11 @@ def _live(request: HttpRequest, entry: KeyEntry | None) -> KeyEntry:
     return entry
 
 
-def _read_body(request: HttpRequest) -> None:
-    """Count while reading, so that a body without Content-Length is bounded too."""
-    limit = settings.MAX_API_BODY_BYTES
-    try:
-        announced = int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        announced = 0
-    if announced > limit:
-        raise TooLarge("The body is larger than 1 MiB.")
-    body = request.read(limit + 1)
-    if len(body) > limit:
-        raise TooLarge("The body is larger than 1 MiB.")
-    request._body = body  # type: ignore[attr-defined]
-
-
-def _flattened(answer: HttpResponse) -> HttpResponse:
-    """Any error that is not JSON (unknown path, wrong method, a crash) in the one flat body."""
-    if answer.status_code < 400 or answer.get("Content-Type", "").startswith("application/json"):
-        return answer
-    if answer.status_code == 404:
-        return flat(NotFound("There is nothing at this address."))
-    error = DomainError(answer.reason_phrase)
-    error.status, error.title = answer.status_code, answer.reason_phrase
-    error.type = {405: "method_not_allowed", 500: "server_error"}.get(answer.status_code, "invalid_request")
-    return flat(error)
-
-
-def _dressed(answer: HttpResponse, window: rate.Window) -> HttpResponse:
+def _dressed(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    window: rate.Window = getattr(request, "window", None) or _address_window(request)
     for name, value in window.headers().items():
         answer[name] = value
+    dress(request, answer)
     if answer.status_code == 401:
         answer["WWW-Authenticate"] = "Bearer"
     return answer

@@ -17,8 +17,10 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.people import person
 from apps.accounts.services import has_second_factor
-from apps.core.api import flat
-from apps.core.errors import DomainError
+from apps.core.api import dress, flat, flattened
+from apps.core.api_request import check_address, is_browsable, read_body, wants_json
+from apps.core.error_views import not_found
+from apps.core.errors import DomainError, Forbidden, Unauthorized
 from apps.core.scope import Scope, acting
 from apps.organizations.models import Organization
 from apps.organizations.scopes import operator, page_scope
@@ -41,11 +43,27 @@ class OrganizationMiddleware:
         found = PATH.match(request.path_info)
         if not found:
             return self._outside(request)
+        if is_browsable(request.path_info):
+            return self._operation(request, found[1])
+        return self._page(request, found[1])
+
+    def _operation(self, request: HttpRequest, slug: str) -> HttpResponse:
+        """The API for signed-in people: bounded like the one for keys, and as flat unless a page is asked for."""
+        try:
+            check_address(request)
+            read_body(request)
+            answer = flattened(request, self._page(request, slug))
+        except DomainError as error:
+            answer = refusal(request, error)
+        dress(request, answer)
+        return answer
+
+    def _page(self, request: HttpRequest, slug: str) -> HttpResponse:
         if not request.user.is_authenticated:
             return self._sign_in(request)
-        entry = member_of(request.user.pk, found[1])
+        entry = member_of(request.user.pk, slug)
         if entry is None or not _wears(request, entry):
-            return render(request, "errors/404.html", status=404)
+            return not_found(request)
         return self._inside(request, entry)
 
     def _inside(self, request: HttpRequest, entry: Entry) -> HttpResponse:
@@ -72,12 +90,16 @@ class OrganizationMiddleware:
         text = _("%(name)s asks its members for two-factor sign-in. Turn it on to continue.") % {
             "name": organization.name
         }
+        if wants_json(request):
+            return flat(Forbidden(text))
         messages.warning(request, text)
         if request.headers.get("HX-Request"):
             return HttpResponse(status=204, headers={"HX-Redirect": reverse("mfa_activate_totp")})
         return redirect("mfa_activate_totp")
 
     def _sign_in(self, request: HttpRequest) -> HttpResponse:
+        if wants_json(request):
+            return flat(Unauthorized(_("Sign in first, or use an API key at /api/v1.")))
         answer = redirect_to_login(request.get_full_path())
         if request.headers.get("HX-Request"):
             return HttpResponse(status=204, headers={"HX-Redirect": answer["Location"]})
@@ -125,7 +147,7 @@ class ErrorMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, DomainError):
             return None
-        if request.path.startswith(("/api/", "/v1/")):
+        if wants_json(request):
             return flat(exception)
         if request.headers.get("HX-Request"):
             return toast(exception.text, level="error", status=exception.status)
@@ -134,12 +156,15 @@ class ErrorMiddleware:
             return redirect(back)
         if exception.status == 404:
             raise Http404
-        return render(
-            request,
-            "errors/refused.html",
-            {"error": exception, "title": _("That did not work")},
-            status=exception.status,
-        )
+        return refusal(request, exception)
+
+
+def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """A page that says what was refused, or the flat body where JSON is spoken."""
+    if wants_json(request):
+        return flat(error)
+    context = {"error": error, "title": _("That did not work")}
+    return render(request, "errors/refused.html", context, status=error.status)
 
 
 def toast(text: str, *, level: str = "success", status: int = 200, **triggers: Any) -> HttpResponse:

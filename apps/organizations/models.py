@@ -184,7 +184,9 @@ class StoredAnswer(OwnedModel):
     key = models.CharField(max_length=300)
     request_digest = models.BinaryField()
     status = models.PositiveSmallIntegerField(null=True, blank=True)
-    body = models.JSONField(null=True, blank=True)
+    content_type = models.CharField(max_length=100, blank=True)
+    # Encrypted: the answer to POST /organizations holds an API key.
+    body = EncryptedTextField(null=True, blank=True)
     intent = models.CharField(max_length=64, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField()

@@ -11,7 +11,7 @@ from celery.contrib.django.task import DjangoTask
 from django.db import transaction
 
 from apps.core.scope import Scope, acting
-from apps.organizations import rate
+from apps.organizations import key_use
 from apps.organizations.models import ApiKey, Organization
 from apps.organizations.scopes import scope_for
 
@@ -36,7 +36,7 @@ class TenantTask(DjangoTask):
 @shared_task(ignore_result=True, time_limit=60)
 def write_key_use() -> None:
     """Write when keys were last used, from the notes requests left in the cache."""
-    for name, seconds in rate.take_used().items():
+    for name, seconds in key_use.take_used().items():
         organization_id, key_id = name.split(":")
         with acting(Scope((uuid.UUID(organization_id),))):
             ApiKey.objects.for_organization(organization_id).filter(pk=key_id).update(
