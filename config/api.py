@@ -1,3 +1,13 @@
+    path("analysis-templates", AnalysisTemplateListView.as_view(), name="api_analysis_templates"),
+    path("analysis-templates/<uuid:pk>", AnalysisTemplateView.as_view(), name="api_analysis_template"),
+    path("tool-templates", ToolTemplateListView.as_view(), name="api_tool_templates"),
+    path("tool-templates/<uuid:pk>", ToolTemplateView.as_view(), name="api_tool_template"),
+from apps.assistants.api_templates import (
+    AnalysisTemplateListView,
+    AnalysisTemplateView,
+    ToolTemplateListView,
+    ToolTemplateView,
+)
 """The one list of API routes: the whole public API on one screen.
 
 Mounted at /api/v1 (keys) and again at /o/<org>/api/v1 (signed-in people).

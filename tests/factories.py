@@ -1,3 +1,11 @@
+def make_tool_template(organization: Organization, **fields: Any) -> ToolTemplate:
+    config = {"description": "Checks a free slot", "url": "https://example.com/slot"}
+    values = {"name": f"check_slot_{next(_count)}", "tool_type": "function", "tool_config": config}
+    return _make(ToolTemplate, organization, **values | fields)
+def make_analysis_template(organization: Organization, **fields: Any) -> AnalysisTemplate:
+        "name": f"Appointment {next(_count)}", "system_prompt": "You read calls.", "user_prompt": "{transcript}",
+        "schema": {"type": "object", "properties": {"day": {"type": "string"}}},
+    return _make(AnalysisTemplate, organization, **values | fields)
 """Rows for tests. Each function writes in the scope of the row's organization."""
 
 from __future__ import annotations
@@ -7,7 +15,7 @@ import itertools
 from typing import Any
 
 from apps.accounts.models import User, username_of
-from apps.assistants.models import Assistant
+from apps.assistants.models import AnalysisTemplate, Assistant, McpServer, ToolTemplate, Workflow
 from apps.assistants.schema import defaults
 from apps.billing.models import CREDIT, LedgerEntry
 from apps.branding.models import INSTALLATION_ID, Brand

@@ -1,3 +1,5 @@
+    **TEMPLATES,
+from apps.assistants.openapi_templates import SCHEMAS as TEMPLATES
 """Assistants as the API's description shows them (api 8.1, 8.7, 9.5, 9.7)."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+        analysis_template=partial(plan_parts_of, organization),
+from apps.assistants.template_copies import plan_parts_of
+from functools import partial
 """Writes of assistants. Form, API and import come in through the same validator."""
 
 from __future__ import annotations

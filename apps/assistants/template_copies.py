@@ -1,0 +1,34 @@
+"""What an assistant gets of an organization's templates: copies, so that no later change reaches it (features 8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apps.assistants.models import AnalysisTemplate, ToolTemplate
+from apps.assistants.schema.analysis_template import plan_parts
+from apps.assistants.schema.tool_template import copied_tool
+from apps.organizations.models import Organization
+
+TOOL_FIELDS = ("name", "description", "tool_type", "tool_config", "server_secret")
+ANALYSIS_FIELDS = ("name", "description", "system_prompt", "user_prompt", "schema", "min_messages_threshold")
+
+
+def tool_values(template: ToolTemplate) -> dict[str, Any]:
+    """The stored values; an empty secret is none."""
+    values = {name: getattr(template, name) for name in TOOL_FIELDS}
+    return values | {"server_secret": values["server_secret"] or None}
+
+
+def analysis_values(template: AnalysisTemplate) -> dict[str, Any]:
+    return {name: getattr(template, name) for name in ANALYSIS_FIELDS}
+
+
+def tool_of(template: ToolTemplate) -> dict[str, Any]:
+    """The tool to put into `llm_config.tools` (api 9.6)."""
+    return copied_tool(tool_values(template))
+
+
+def plan_parts_of(organization: Organization, ident: str) -> dict[str, Any] | None:
+    """`schema` and `messages` for an analysis plan (api 9.5); None when the organization has no such template."""
+    template = AnalysisTemplate.objects.for_organization(organization).filter(pk=ident).first()
+    return plan_parts(analysis_values(template)) if template else None
