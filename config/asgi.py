@@ -2,5 +2,9 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from apps.core.asgi import BoundedBodies
+from config.celery import only_publish
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_asgi_application()
+only_publish()
+application = BoundedBodies(get_asgi_application())

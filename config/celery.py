@@ -15,6 +15,7 @@ app.conf.update(
     broker_url=os.environ.get("BROKER_URL", "redis://127.0.0.1:6379/0"),
     broker_connection_retry_on_startup=True,
     broker_transport_options={"visibility_timeout": 3600},
+    task_publish_retry=False,  # a row waits for its sweep, a request for nobody
     task_ignore_result=True,
     task_acks_late=True,
     task_reject_on_worker_lost=True,
@@ -33,9 +34,20 @@ app.conf.beat_schedule = {
     "running calls at zero": {"task": "apps.calls.tasks.check_balances", "schedule": 30.0, "options": {"expires": 30}},
     "delivery sweep": {"task": "apps.webhooks.tasks.sweep", "schedule": 2.0, "options": {"expires": 4}},
     "mail sweep": {"task": "apps.mail.tasks.sweep", "schedule": 5.0, "options": {"expires": 10}},
+    "mail sweep (resend)": {"task": "apps.catalog.tasks.sweep_mail", "schedule": 5.0, "options": {"expires": 10}},
+    "sender domains": {"task": "apps.catalog.tasks.refresh_domains", "schedule": 3600.0, "options": {"expires": 3600}},
     "engine health": {"task": "apps.voice.tasks.check_connections", "schedule": 10.0, "options": {"expires": 10}},
     "key use": {"task": "apps.organizations.tasks.write_key_use", "schedule": 30.0, "options": {"expires": 30}},
     "retention": {"task": "apps.dashboard.tasks.erase_expired", "schedule": 3600.0 * 24},
     "ledger checkpoint": {"task": "apps.billing.tasks.checkpoint", "schedule": 3600.0 * 24},
 }
+
+
+def only_publish() -> None:
+    """For a process that serves requests: a broker that hangs costs half a second. Workers block on it on purpose."""
+    app.conf.broker_transport_options = app.conf.broker_transport_options | {
+        "socket_timeout": 0.5, "socket_connect_timeout": 0.5, "max_retries": 0,
+    }  # fmt: skip
+
+
 app.autodiscover_tasks(lambda: [f"apps.{name}" for name in settings.OUR_APPS])

@@ -10,6 +10,7 @@ from celery import shared_task
 from celery.contrib.django.task import DjangoTask
 from django.db import transaction
 
+from apps.core.queue import wake
 from apps.core.scope import Scope, acting
 from apps.organizations import key_use
 from apps.organizations.models import ApiKey, Organization
@@ -30,7 +31,7 @@ class TenantTask(DjangoTask):
 
     def delay_on_commit(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
         """Wake a worker once the rows stand. A broker that is down undoes nothing: a sweep finds the rows."""
-        transaction.on_commit(lambda: self.delay(*args, **kwargs), robust=True)
+        transaction.on_commit(lambda: wake(self, *args, **kwargs), robust=True)
 
 
 @shared_task(ignore_result=True, time_limit=60)
