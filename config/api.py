@@ -1,13 +1,3 @@
-    path("analysis-templates", AnalysisTemplateListView.as_view(), name="api_analysis_templates"),
-    path("analysis-templates/<uuid:pk>", AnalysisTemplateView.as_view(), name="api_analysis_template"),
-    path("tool-templates", ToolTemplateListView.as_view(), name="api_tool_templates"),
-    path("tool-templates/<uuid:pk>", ToolTemplateView.as_view(), name="api_tool_template"),
-from apps.assistants.api_templates import (
-    AnalysisTemplateListView,
-    AnalysisTemplateView,
-    ToolTemplateListView,
-    ToolTemplateView,
-)
 """The one list of API routes: the whole public API on one screen.
 
 Mounted at /api/v1 (keys) and again at /o/<org>/api/v1 (signed-in people).
@@ -16,6 +6,12 @@ Mounted at /api/v1 (keys) and again at /o/<org>/api/v1 (signed-in people).
 from django.urls import path
 
 from apps.assistants.api import AgentListView, AssistantListView, VoiceListView
+from apps.assistants.api_templates import (
+    AnalysisTemplateListView,
+    AnalysisTemplateView,
+    ToolTemplateListView,
+    ToolTemplateView,
+)
 from apps.calls.api import CallListView, CallView, ControlView, OutboundView, UsageView
 from apps.campaigns.api import CampaignListView, CampaignView, LeadListView, LeadView
 from apps.chats.api import ChatContextView, ChatListView, ChatView
@@ -28,6 +24,8 @@ urlpatterns = [
     path("assistants/<uuid:pk>", AssistantView.as_view(), name="api_assistant"),
     path("agents", AgentListView.as_view(), name="api_agents"),
     path("agents/<uuid:pk>", AgentView.as_view(), name="api_agent"),
+    path("tool-templates", ToolTemplateListView.as_view(), name="api_tool_templates"),
+    path("tool-templates/<uuid:pk>", ToolTemplateView.as_view(), name="api_tool_template"),
     path("numbers", NumberListView.as_view(), name="api_numbers"),
     path("numbers/<uuid:pk>", NumberView.as_view(), name="api_number"),
     path("calls", CallListView.as_view(), name="api_calls"),
@@ -42,6 +40,8 @@ urlpatterns = [
     path("campaigns/<uuid:pk>", CampaignView.as_view(), name="api_campaign"),
     path("campaigns/<uuid:pk>/leads", LeadListView.as_view(), name="api_campaign_leads"),
     path("campaigns/<uuid:pk>/leads/<uuid:lead_pk>", LeadView.as_view(), name="api_campaign_lead"),
+    path("analysis-templates", AnalysisTemplateListView.as_view(), name="api_analysis_templates"),
+    path("analysis-templates/<uuid:pk>", AnalysisTemplateView.as_view(), name="api_analysis_template"),
     path("organizations", OrganizationView.as_view(), name="api_organizations"),
     path("account", AccountView.as_view(), name="api_account"),
     path("chats", ChatListView.as_view(), name="api_chats"),

@@ -1,11 +1,3 @@
-def make_tool_template(organization: Organization, **fields: Any) -> ToolTemplate:
-    config = {"description": "Checks a free slot", "url": "https://example.com/slot"}
-    values = {"name": f"check_slot_{next(_count)}", "tool_type": "function", "tool_config": config}
-    return _make(ToolTemplate, organization, **values | fields)
-def make_analysis_template(organization: Organization, **fields: Any) -> AnalysisTemplate:
-        "name": f"Appointment {next(_count)}", "system_prompt": "You read calls.", "user_prompt": "{transcript}",
-        "schema": {"type": "object", "properties": {"day": {"type": "string"}}},
-    return _make(AnalysisTemplate, organization, **values | fields)
 """Rows for tests. Each function writes in the scope of the row's organization."""
 
 from __future__ import annotations
@@ -91,6 +83,24 @@ def make_assistant(organization: Organization, **fields: Any) -> Assistant:
     return _make(Assistant, organization, **{key: value for key, value in values.items() if key in names})
 
 
+def make_tool_template(organization: Organization, **fields: Any) -> ToolTemplate:
+    config = {"description": "Checks a free slot", "url": "https://example.com/slot"}
+    values = {"name": f"check_slot_{next(_count)}", "tool_type": "function", "tool_config": config}
+    return _make(ToolTemplate, organization, **values | fields)
+
+
+def make_analysis_template(organization: Organization, **fields: Any) -> AnalysisTemplate:
+    values = {
+        "name": f"Appointment {next(_count)}", "system_prompt": "You read calls.", "user_prompt": "{transcript}",
+        "schema": {"type": "object", "properties": {"day": {"type": "string"}}},
+    }  # fmt: skip
+    return _make(AnalysisTemplate, organization, **values | fields)
+
+
+
+
+
+
 def make_trunk(organization: Organization, **fields: Any) -> SipTrunk:
     return _make(SipTrunk, organization, **{"name": f"Trunk {next(_count)}", "address": "sip.example.com"} | fields)
 
@@ -99,6 +109,10 @@ def make_number(organization: Organization, **fields: Any) -> PhoneNumber:
     return _make(
         PhoneNumber, organization, **{"phone_number": f"+3185000{next(_count):04d}", "name": "Main line"} | fields
     )
+
+
+
+
 
 
 def make_call(organization: Organization, **fields: Any) -> Call:

@@ -1,12 +1,10 @@
-        analysis_template=partial(plan_parts_of, organization),
-from apps.assistants.template_copies import plan_parts_of
-from functools import partial
 """Writes of assistants. Form, API and import come in through the same validator."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from apps.assistants.models import AnalysisTemplate, Assistant, ToolTemplate
 from apps.assistants.schema import ASSISTANT_FIELDS, Cleaned, Context, clean_assistant
+from apps.assistants.template_copies import plan_parts_of
 from apps.core.addresses import address_problem
 from apps.core.db import step, writes
 from apps.core.errors import Conflict
@@ -37,6 +36,7 @@ def context_for(organization: Organization) -> Context:
     """What the validator must know of an organization and its installation."""
     return Context(
         address_problem=address_problem,
+        analysis_template=partial(plan_parts_of, organization),
         strict_models=settings.STRICT_MODELS,
         local_models=organization.has_local_models_access,
     )
