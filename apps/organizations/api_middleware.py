@@ -11,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from apps.accounts.models import User
 from apps.core import rate
 from apps.core.api import dress, flat, flattened
 from apps.core.api_request import check_address, is_api, read_body
@@ -34,6 +35,16 @@ class Key:
     id: UUID
     read_only: bool
 
+    user: User | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A request of ours to the API that another door has judged and counted, in place of the Authorization header."""
+
+    entry: KeyEntry
+    window: rate.Window
 
 class ApiMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -53,36 +64,42 @@ class ApiMiddleware:
         return _dressed(request, answer)
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
-        entry = _entry(request)
-        window = _window(request, entry)
+        admitted: Admitted | None = getattr(request, "admitted", None)
+        entry = admitted.entry if admitted else entry_of(request)
+        window = admitted.window if admitted else window_of(request, entry)
         request.window = window  # type: ignore[attr-defined]
         if not window.allowed:
             seconds = window.retry_after
             raise RateLimited(f"Too many requests. Retry after {seconds} seconds.", retry_after=seconds)
         if request.path_info in WITHOUT_KEY:
             return self.get_response(request)
-        live = _live(entry)
+        live = live_entry(entry)
         check_address(request)
         read_body(request)
         with acting(Scope((live.organization_id,))):
             organization = Organization.objects.select_related("brand").get(pk=live.organization_id)
         request.organization = organization  # type: ignore[attr-defined]
-        request.api_key = Key(live.key_id, live.read_only)  # type: ignore[attr-defined]
-        key_use.used(live.organization_id, live.key_id)
+        request.api_key = Key(live.key_id, live.read_only, live.user, live.label)  # type: ignore[attr-defined]
+        if live.user:
+            request.role = live.role  # type: ignore[attr-defined]
+        else:
+            key_use.used(live.organization_id, live.key_id)
         if live.read_only and request.method not in SAFE:
-            raise Forbidden("This API key is read-only.")
+            raise Forbidden("This connection may only read." if live.user else "This API key is read-only.")
         with acting(page_scope(organization, reads=request.method in SAFE)):
             return in_snapshot(request, self.get_response)
 
 
-def _entry(request: HttpRequest) -> KeyEntry | None:
+def entry_of(request: HttpRequest) -> KeyEntry | None:
+    """What is known of the API key that the request carries; None for none and for an unknown one."""
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme != "Bearer" or not key.strip():
         return None
     return organization_of_key(hashlib.sha256(key.strip().encode(errors="replace")).digest())
 
 
-def _window(request: HttpRequest, entry: KeyEntry | None) -> rate.Window:
+def window_of(request: HttpRequest, entry: KeyEntry | None) -> rate.Window:
+    """Count the request: for its key, without one for its address."""
     if entry is None or entry.state in ("revoked", "expired"):
         return _address_window(request)
     return rate.count(f"key:{entry.key_id}", entry.requests_per_minute or settings.API_REQUESTS_PER_MINUTE)
@@ -92,7 +109,8 @@ def _address_window(request: HttpRequest) -> rate.Window:
     return rate.count(f"address:{client_address(request)}", settings.API_REQUESTS_PER_MINUTE)
 
 
-def _live(entry: KeyEntry | None) -> KeyEntry:
+def live_entry(entry: KeyEntry | None) -> KeyEntry:
+    """The entry when it may act; raises Unauthorized or Forbidden."""
     if entry is None:
         raise Unauthorized("Invalid or missing API key")
     if entry.state == "expired":

@@ -38,7 +38,8 @@ class MayCall(BasePermission):
 
     def has_permission(self, request: Any, view: Any) -> bool:
         inner = request._request
-        if getattr(inner, "api_key", None) or getattr(view, "is_public", False):
+        key = getattr(inner, "api_key", None)
+        if (key and key.user is None) or getattr(view, "is_public", False):
             return True
         role = getattr(inner, "role", None)
         if role is None:

@@ -47,7 +47,10 @@ class Actor:
         """The actor of a page's or API request."""
         inner = getattr(request, "_request", request)
         address = client_address(inner)
-        if key := getattr(inner, "api_key", None):
+        key = getattr(inner, "api_key", None)
+        if key and key.user:
+            return cls(label=f"{key.user} ({key.label})", user=key.user, address=address)
+        if key:
             return cls(label=f"API key {str(key.id)[:8]}", api_key_id=key.id, address=address)
         user = inner.user
         return cls(label=str(user), user=user, address=address)

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from apps.accounts.models import User
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -31,11 +33,16 @@ class Workspace:
 
 @dataclass(frozen=True)
 class KeyEntry:
+    """An API key's way in; or a person's program's (OAuth): then `user`, her `role`, and `label`, the program's name."""
+
     organization_id: UUID
     key_id: UUID
     read_only: bool
     requests_per_minute: int | None
     state: str
+    user: User | None = None
+    role: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True)
