@@ -12,7 +12,7 @@ from apps.branding.models import INSTALLATION_ID, Brand
 from apps.core import rate
 from apps.core.api import flat
 from apps.core.api_request import is_api, wants_json
-from apps.core.client import client_address, is_internal
+from apps.core.client import is_internal
 from apps.core.errors import UnknownHost
 
 ANY_HOST = ("/api/v1/health", "/hooks/engine/")
@@ -59,9 +59,9 @@ def unknown_host(request: HttpRequest) -> HttpResponse:
     if wants_json(request):
         answer = flat(UnknownHost())
         if is_api(request.path_info):
-            # No key is read on a host of nobody: it counts like a request without one (api 4).
-            window = rate.count(f"address:{client_address(request)}", settings.API_REQUESTS_PER_MINUTE)
-            answer.headers.update(window.headers())
+            # No key is read on a host of nobody: it counts like a request without one.
+            for name, value in rate.count_address(request).headers().items():
+                answer[name] = value
         return answer
     return render(None, "errors/421.html", status=421)  # type: ignore[arg-type]  # no request: no brand is known
 

@@ -9,8 +9,9 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views import defaults
 
+from apps.core import rate
 from apps.core.api import flat
-from apps.core.api_request import wants_json
+from apps.core.api_request import is_api, wants_json
 from apps.core.errors import DomainError, Forbidden, NotFound, ServerError
 
 
@@ -36,5 +37,10 @@ def forbidden(request: HttpRequest, exception: Any = None, reason: str = "") -> 
 def failed(request: HttpRequest) -> HttpResponse:
     """Uses nothing of the request but its address: whatever broke may break again."""
     if wants_json(request):
-        return flat(ServerError())
+        answer = flat(ServerError())
+        if is_api(request.path_info) and not hasattr(request, "window"):
+            # It broke before the API's own middleware, which would have added the headers.
+            for name, value in rate.count_address(request).headers().items():
+                answer[name] = value
+        return answer
     return HttpResponse(render_to_string("errors/500.html"), status=500)

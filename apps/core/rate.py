@@ -8,9 +8,11 @@ from functools import cache
 
 import redis
 from django.conf import settings
+from django.http import HttpRequest
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from apps.core.client import client_address
 from apps.core.outage import Outage
 
 COUNT = "local n = redis.call('INCR', KEYS[1]); if n == 1 then redis.call('EXPIRE', KEYS[1], 120) end; return n"
@@ -62,3 +64,8 @@ def count(bucket: str, limit: int) -> Window:
         else:
             return Window(limit, max(0, limit - used), reset, used <= limit)
     return Window(limit, limit, reset, True)
+
+
+def count_address(request: HttpRequest) -> Window:
+    """Count a request without a valid key: per client address (api 4)."""
+    return count(f"address:{client_address(request)}", settings.API_REQUESTS_PER_MINUTE)

@@ -15,7 +15,6 @@ from apps.accounts.models import User
 from apps.core import rate
 from apps.core.api import dress, flat, flattened
 from apps.core.api_request import check_address, is_api, read_body
-from apps.core.client import client_address
 from apps.core.errors import DomainError, Forbidden, RateLimited, ServerError, Unauthorized
 from apps.core.scope import Scope, acting
 from apps.organizations import key_use
@@ -26,15 +25,15 @@ from apps.organizations.sql import KeyEntry, organization_of_key
 
 log = logging.getLogger(__name__)
 WITHOUT_KEY = ("/api/v1/health", "/api/openapi.json", "/api/docs")
+DOCS = "/api/docs/"
 
 
 @dataclass(frozen=True)
 class Key:
-    """The key of a request, as views may know it."""
+    """The key of a request, as views may know it. A person's program (OAuth) has her role and acts in her name."""
 
     id: UUID
     read_only: bool
-
     user: User | None = None
     label: str = ""
 
@@ -45,6 +44,7 @@ class Admitted:
 
     entry: KeyEntry
     window: rate.Window
+
 
 class ApiMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -71,7 +71,7 @@ class ApiMiddleware:
         if not window.allowed:
             seconds = window.retry_after
             raise RateLimited(f"Too many requests. Retry after {seconds} seconds.", retry_after=seconds)
-        if request.path_info in WITHOUT_KEY:
+        if request.path_info in WITHOUT_KEY or request.path_info.startswith(DOCS):
             return self.get_response(request)
         live = live_entry(entry)
         check_address(request)
@@ -101,12 +101,8 @@ def entry_of(request: HttpRequest) -> KeyEntry | None:
 def window_of(request: HttpRequest, entry: KeyEntry | None) -> rate.Window:
     """Count the request: for its key, without one for its address."""
     if entry is None or entry.state in ("revoked", "expired"):
-        return _address_window(request)
+        return rate.count_address(request)
     return rate.count(f"key:{entry.key_id}", entry.requests_per_minute or settings.API_REQUESTS_PER_MINUTE)
-
-
-def _address_window(request: HttpRequest) -> rate.Window:
-    return rate.count(f"address:{client_address(request)}", settings.API_REQUESTS_PER_MINUTE)
 
 
 def live_entry(entry: KeyEntry | None) -> KeyEntry:
@@ -123,7 +119,7 @@ def live_entry(entry: KeyEntry | None) -> KeyEntry:
 
 
 def _dressed(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
-    window: rate.Window = getattr(request, "window", None) or _address_window(request)
+    window: rate.Window = getattr(request, "window", None) or rate.count_address(request)
     for name, value in window.headers().items():
         answer[name] = value
     dress(request, answer)
