@@ -6,12 +6,14 @@ Mounted at /api/v1 (keys) and again at /o/<org>/api/v1 (signed-in people).
 from django.urls import path
 
 from apps.assistants.api import AgentListView, AssistantListView, VoiceListView
+from apps.assistants.api_mcp_servers import McpServerListView, McpServerTestView, McpServerView
 from apps.assistants.api_templates import (
     AnalysisTemplateListView,
     AnalysisTemplateView,
     ToolTemplateListView,
     ToolTemplateView,
 )
+from apps.assistants.api_workflows import WorkflowListView, WorkflowView
 from apps.calls.api import CallListView, CallView, ControlView, OutboundView, UsageView
 from apps.campaigns.api import CampaignListView, CampaignView, LeadListView, LeadView
 from apps.chats.api import ChatContextView, ChatListView, ChatView
@@ -47,5 +49,10 @@ urlpatterns = [
     path("chats", ChatListView.as_view(), name="api_chats"),
     path("chats/context", ChatContextView.as_view(), name="api_chat_context"),
     path("chats/<uuid:pk>", ChatView.as_view(), name="api_chat"),
+    path("workflows", WorkflowListView.as_view(), name="api_workflows"),
+    path("workflows/<uuid:pk>", WorkflowView.as_view(), name="api_workflow"),
+    path("mcp-servers", McpServerListView.as_view(), name="api_mcp_servers"),
+    path("mcp-servers/<uuid:pk>", McpServerView.as_view(), name="api_mcp_server"),
+    path("mcp-servers/<uuid:pk>/test", McpServerTestView.as_view(), name="api_mcp_server_test"),
     path("health", HealthView.as_view(), name="api_health"),
 ]

@@ -325,5 +325,9 @@ LOGGING = {
     "formatters": {"short": {"format": "%(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "short"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {"httpx": {"level": "WARNING"}, "celery": {"level": "WARNING"}},
+    # A foreign MCP server's faults are told to the customer; what it says, and its address, may hold secrets.
+    "loggers": {
+        "httpx": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}, "mcp.client": {"level": "CRITICAL"},
+        "celery": {"level": "WARNING"},
+    },
 }

@@ -101,6 +101,18 @@ def make_analysis_template(organization: Organization, **fields: Any) -> Analysi
 
 
 
+def make_workflow(organization: Organization, **fields: Any) -> Workflow:
+    nodes = [{"id": "greet", "type": "conversation", "instructions": "Greet."}, {"id": "bye", "type": "end"}]
+    edges = [{"from": "greet", "to": "bye", "description": "The caller is done."}]
+    definition = {"version": 1, "entry_node": "greet", "nodes": nodes, "edges": edges}
+    return _make(Workflow, organization, **{"name": f"Workflow {next(_count)}", "definition": definition} | fields)
+
+
+def make_mcp_server(organization: Organization, **fields: Any) -> McpServer:
+    values = {"name": f"Booking {next(_count)}", "url": "https://mcp.example.org/mcp"}
+    return _make(McpServer, organization, **values | fields)
+
+
 def make_trunk(organization: Organization, **fields: Any) -> SipTrunk:
     return _make(SipTrunk, organization, **{"name": f"Trunk {next(_count)}", "address": "sip.example.com"} | fields)
 

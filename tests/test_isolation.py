@@ -85,6 +85,8 @@ class Thing:
         self.assistant = factories.make_assistant(organization, name="Secret-canary assistant")
         self.tool_template = factories.make_tool_template(organization, name="Secret_canary_tool")
         self.analysis_template = factories.make_analysis_template(organization, name="Secret-canary analysis")
+        self.workflow = factories.make_workflow(organization, name="Secret-canary workflow")
+        self.mcp_server = factories.make_mcp_server(organization, name="Secret-canary server")
         self.trunk = factories.make_trunk(organization, name="Secret-canary trunk")
         self.number = factories.make_number(
             organization, name="Secret-canary line", assistant=self.assistant, transfer_trunk=self.trunk
@@ -126,7 +128,8 @@ class Thing:
         kinds = {
             "assistants": self.assistant.pk, "agents": self.assistant.pk, "numbers": self.number.pk, "trunks": self.trunk.pk,
             "sip-trunks": self.trunk.pk, "campaigns": self.campaign.pk, "calls": self.call.public_id,
-            "do-not-call": self.refusal.pk, "chats": self.chat.pk,
+            "do-not-call": self.refusal.pk, "chats": self.chat.pk, "workflows": self.workflow.pk,
+            "mcp-servers": self.mcp_server.pk,
         }  # fmt: skip
         by_param = {
             "call_id": self.call.public_id, "lead_id": self.lead.pk, "lead_pk": self.lead.pk, "ref": self.call.ref, "lead": self.lead.pk, "upload_id": self.upload.pk,

@@ -6,6 +6,7 @@ from typing import Any
 
 from apps.assistants.openapi_configs import SCHEMAS as CONFIGS
 from apps.assistants.openapi_templates import SCHEMAS as TEMPLATES
+from apps.assistants.openapi_workflows import SCHEMAS as WORKFLOWS
 from apps.assistants.schema.analysis import ROLES, THRESHOLD_LIMIT
 from apps.assistants.schema.defaults import PLATFORM_DEFAULTS
 from apps.assistants.schema.fields import ASSISTANT_FIELDS, EMAILS_LIMIT, EVENTS_LIMIT, ONE_TIME_NAMES, SECONDS_LIMIT
@@ -101,6 +102,7 @@ def _example() -> dict[str, Any]:
 SCHEMAS: dict[str, Schema] = {
     **CONFIGS,
     **TEMPLATES,
+    **WORKFLOWS,
     "Assistant": _shown(),
     "AssistantCreate": record(
         FIELDS, required=["name"], description="Only the name is needed; the platform's defaults fill the rest.", examples=[EXAMPLE]

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from apps.assistants.models import AnalysisTemplate, Assistant, ToolTemplate
+from apps.assistants.models import AnalysisTemplate, Assistant, McpServer, ToolTemplate, Workflow
 from apps.assistants.schema import ASSISTANT_FIELDS, Cleaned, Context, clean_assistant
 from apps.assistants.template_copies import plan_parts_of
 from apps.core.addresses import address_problem
@@ -36,10 +36,15 @@ def context_for(organization: Organization) -> Context:
     """What the validator must know of an organization and its installation."""
     return Context(
         address_problem=address_problem,
+        mcp_server_exists=partial(_owns_mcp_server, organization),
         analysis_template=partial(plan_parts_of, organization),
         strict_models=settings.STRICT_MODELS,
         local_models=organization.has_local_models_access,
     )
+
+
+def _owns_mcp_server(organization: Organization, ident: str) -> bool:
+    return McpServer.objects.for_organization(organization).filter(pk=ident).exists()
 
 
 def values_of(assistant: Assistant) -> dict[str, Any]:
@@ -120,3 +125,5 @@ def erase_organization(*, organization: Organization) -> None:
     Assistant.objects.for_organization(organization).delete()
     ToolTemplate.objects.for_organization(organization).delete()
     AnalysisTemplate.objects.for_organization(organization).delete()
+    Workflow.objects.for_organization(organization).delete()
+    McpServer.objects.for_organization(organization).delete()

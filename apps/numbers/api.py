@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.assistants.models import Assistant
+from apps.assistants.models import Assistant, Workflow
 from apps.core import db
 from apps.core.api import instant
 from apps.core.errors import NotFound
@@ -21,6 +21,8 @@ from apps.numbers.services import create_trunk, delete_number, delete_trunk, reg
 from apps.organizations.authentication import organization_of
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor
+
+LINKS = ("assistant", "transfer_trunk", "workflow")
 
 
 class NumberSerializer(serializers.Serializer[Any]):
@@ -53,8 +55,9 @@ class NumberSerializer(serializers.Serializer[Any]):
         if "transfer_trunk_id" in data:
             trunks = SipTrunk.objects.for_organization(organization)
             values["transfer_trunk"] = _own(trunks, data["transfer_trunk_id"], "transfer_trunk_id")
-        if data.get("workflow_id") is not None:
-            raise serializers.ValidationError({"workflow_id": "there is no workflow with this id"})
+        if "workflow_id" in data:
+            workflows = Workflow.objects.for_organization(organization)
+            values["workflow"] = _own(workflows, data["workflow_id"], "workflow_id")
         return values
 
 
@@ -67,7 +70,7 @@ def _own(rows: Any, pk: UUID | None, field: str) -> Any:
 
 
 def number_body(number: PhoneNumber) -> dict[str, Any]:
-    assistant, trunk = number.assistant, number.transfer_trunk
+    assistant, trunk, workflow = number.assistant, number.transfer_trunk, number.workflow
     assistant_id = str(assistant.pk) if assistant else None
     name = assistant.name if assistant else None
     return {
@@ -80,8 +83,8 @@ def number_body(number: PhoneNumber) -> dict[str, Any]:
         "business_name": assistant.business_name if assistant else None,
         "transfer_trunk_id": str(trunk.pk) if trunk else None,
         "transfer_trunk_name": trunk.name if trunk else None,
-        "workflow_id": None,
-        "workflow_name": None,
+        "workflow_id": str(workflow.pk) if workflow else None,
+        "workflow_name": workflow.name if workflow else None,
         "source": number.source,
         "is_active": number.is_active,
         "name": number.name,
@@ -92,7 +95,7 @@ def number_body(number: PhoneNumber) -> dict[str, Any]:
 
 def _number(request: Request, pk: UUID) -> PhoneNumber:
     found = PhoneNumber.objects.for_organization(organization_of(request))
-    if (number := found.select_related("assistant", "transfer_trunk", "organization").filter(pk=pk).first()) is None:
+    if (number := found.select_related(*LINKS, "organization").filter(pk=pk).first()) is None:
         raise NotFound("There is no number with this id.")
     return number
 
@@ -105,7 +108,7 @@ class NumberListView(APIView):
     def get(self, request: Request, **kwargs: Any) -> Response:
         found = PhoneNumber.objects.for_organization(organization_of(request)).order_by("-created_at", "-id")
         return Response(
-            {"numbers": [number_body(each) for each in found.select_related("assistant", "transfer_trunk")]}
+            {"numbers": [number_body(each) for each in found.select_related(*LINKS)]}
         )
 
     @operation(
