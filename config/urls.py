@@ -9,13 +9,18 @@ from apps.branding.views import brand_css
 from apps.calls.hooks import engine_hook
 from apps.calls.recordings import recording
 from apps.core.styleguide import styleguide
+from apps.dashboard.docs_views import browsable_index, docs, openapi
 from apps.organizations import urls as organizations
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("brand/<str:version>.css", brand_css, name="brand_css"),
     path("hooks/engine/<str:hook_id>", engine_hook, name="engine_hook"),
     path("recordings/<str:token>", recording, name="recording"),
+    path("api/openapi.json", openapi, name="openapi"),
+    path("api/docs", docs, name="api_docs"),
+    path("api/docs/<slug:name>", docs, name="api_docs_page"),
     path("api/v1/", include("config.api")),
+    path("o/<slug:org>/api/v1/", browsable_index, name="browsable_index"),
     path("o/<slug:org>/api/v1/", include(("config.api", "browsable"))),
     path("o/<slug:org>", RedirectView.as_view(pattern_name="overview"), name="workspace"),
     path("o/<slug:org>/", include("apps.assistants.urls")),

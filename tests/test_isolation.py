@@ -27,7 +27,7 @@ METHODS = ("get", "post", "patch", "put", "delete")
 # Not an organization's: each is tested where it lives.
 OUTSIDE = {
     "brand_css", "home", "profile", "set_language", "invitation", "mailbox", "mailbox_message", "engine_hook", "health",
-    "styleguide", "internal_ask", "openapi", "recording",
+    "styleguide", "internal_ask", "openapi", "api_docs", "api_docs_page", "recording",
 }  # fmt: skip
 OUTSIDE_PREFIXES = ("account_", "mfa_", "usersessions_", "admin:", "profile_", "mailbox_", "invitation_")
 # Only an agency has these, and the demo's button only a demo.

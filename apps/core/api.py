@@ -65,9 +65,12 @@ class BrowsableRenderer(BaseRenderer):
             {
                 "answer": json.dumps(data, cls=Encoder, indent=2, ensure_ascii=False),
                 "status": f"{response.status_code} {response.status_text}",
-                "methods": [method for method in view.allowed_methods if method not in ("OPTIONS", "HEAD")],
+                "is_error": response.status_code >= 400,
+                "method": request.method,
+                "methods": view.allowed_methods,
+                "data": data,
                 "path": request.path,
-                "title": view.get_view_name(),
+                "route": request._request.resolver_match.route,
             },
             request=request._request,
         )
