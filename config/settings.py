@@ -169,6 +169,8 @@ HOOK_DOOR_SECONDS = env.float("HOOK_DOOR_SECONDS", 5.0)
 CAMPAIGN_MINUTE_SECONDS = env.float("CAMPAIGN_MINUTE_SECONDS", 60.0)
 STRICT_MODELS = env.bool("STRICT_MODELS", False)
 MAX_CALL_SECONDS = env.int("MAX_CALL_SECONDS", 0)
+# Provider keys of the installation, for who brings none: {"openai": "sk-…", "google_vertex": {…}}.
+PLATFORM_KEYS = env.json("PLATFORM_KEYS", {})
 
 # Money, in integers: micro-credits (a millionth of a credit) per minute ---------------------------------------
 CREDIT_PRICE_CENTS = env.int("CREDIT_PRICE_CENTS", 7)
@@ -179,6 +181,8 @@ BILLING_MINIMUM_SECONDS = env.int("BILLING_MINIMUM_SECONDS", 0)
 # Mail ------------------------------------------------------------------------------------------------------
 EMAIL_URL = env.str("EMAIL_URL", "")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{PRODUCT_NAME} <no-reply@{PORTAL_BASE_DOMAIN}>")
+# Organizations send through their own Resend accounts; the address is only changed to try that without Resend.
+RESEND_API_URL = env.str("RESEND_API_URL", "https://api.resend.com")
 # What reseller mails come from: nothing in them names the installation.
 PORTAL_FROM_EMAIL = env.str("PORTAL_FROM_EMAIL", f"no-reply@{PORTAL_BASE_DOMAIN}")
 if EMAIL_URL:
@@ -308,7 +312,13 @@ SPECTACULAR_SETTINGS = {
     "SORT_OPERATIONS": False,
     "PREPROCESSING_HOOKS": ["apps.organizations.openapi.public_only"],
     "POSTPROCESSING_HOOKS": [
-        *(f"apps.{name}.openapi.describe" for name in ("assistants", "numbers", "calls", "campaigns", "chats", "dashboard")),
+        *(
+            f"apps.{name}.describe"
+            for name in (
+                "voice.openapi", "catalog.openapi", "assistants.openapi", "numbers.openapi", "calls.openapi",
+                "calls.openapi_web", "campaigns.openapi", "chats.openapi", "dashboard.openapi",
+            )
+        ),  # fmt: skip
         "apps.core.openapi_finish.finish",
     ],
 }

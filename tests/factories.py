@@ -13,6 +13,7 @@ from apps.billing.models import CREDIT, LedgerEntry
 from apps.branding.models import INSTALLATION_ID, Brand
 from apps.calls.models import Call
 from apps.campaigns.models import Campaign, Lead
+from apps.catalog.models import ProviderKey, SenderDomain
 from apps.chats.models import ChatMessage
 from apps.core.scope import Scope, acting
 from apps.numbers.models import PhoneNumber, SipTrunk
@@ -119,8 +120,12 @@ def make_trunk(organization: Organization, **fields: Any) -> SipTrunk:
 
 def make_number(organization: Organization, **fields: Any) -> PhoneNumber:
     return _make(
+def make_provider_key(organization: Organization, slot: str, secret: str = "sk-test", **fields: Any) -> ProviderKey:
+    return _make(ProviderKey, organization, **{"slot": slot, "secret": secret, "set_by": "test", "set_at": NOW} | fields)
         PhoneNumber, organization, **{"phone_number": f"+3185000{next(_count):04d}", "name": "Main line"} | fields
     )
+def make_sender_domain(organization: Organization, **fields: Any) -> SenderDomain:
+    return _make(SenderDomain, organization, **{"domain_name": f"mail{next(_count)}.example.org"} | fields)
 
 
 

@@ -1,4 +1,4 @@
-"""Transport `operator`: mails leave through the installation's own mail server."""
+"""Transport OPERATOR: mails leave through the installation's own mail server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.core.mail import BadHeaderError, EmailMultiAlternatives
 from apps.branding.models import Brand
 from apps.core import db
 from apps.mail import outbox
-from apps.mail.models import Message
+from apps.mail.models import OPERATOR, Message
 
 log = logging.getLogger(__name__)
 LEASE = dt.timedelta(minutes=5)
@@ -24,7 +24,9 @@ HOPELESS = (smtplib.SMTPRecipientsRefused, BadHeaderError, UnicodeError)
 
 def deliver(*, organization_id: UUID | None, message_id: UUID) -> bool:
     """Claim a mail, send it with no transaction open, record what came of it. Returns whether it was sent."""
-    message = outbox.claim(organization_id=organization_id, message_id=message_id, now=db.now(), lease=LEASE)
+    message = outbox.claim(
+        organization_id=organization_id, message_id=message_id, now=db.now(), lease=LEASE, transport=OPERATOR
+    )
     if message is None:
         return False
     try:
@@ -32,7 +34,8 @@ def deliver(*, organization_id: UUID | None, message_id: UUID) -> bool:
     except (OSError, smtplib.SMTPException, *HOPELESS) as error:
         log.warning("mail %s not sent: %s", message.pk, type(error).__name__)
         now = db.now()
-        outbox.record_failure(message=message, error=str(error), again_at=_again(message, error, now), now=now)
+        again = None if isinstance(error, HOPELESS) else again_at(message, now)
+        outbox.record_failure(message=message, error=str(error), again_at=again, now=now)
         return False
     outbox.record_sent(message=message, now=db.now())
     return True
@@ -62,7 +65,6 @@ def sender_of(brand: Brand) -> str:
     return formataddr((brand.name, settings.PORTAL_FROM_EMAIL))
 
 
-def _again(message: Message, error: Exception, now: dt.datetime) -> dt.datetime | None:
-    if isinstance(error, HOPELESS) or message.attempts > len(PAUSES):
-        return None
-    return now + PAUSES[message.attempts - 1]
+def again_at(message: Message, now: dt.datetime) -> dt.datetime | None:
+    """When a mail that failed for now is tried again; None when it was tried often enough. For every transport."""
+    return None if message.attempts > len(PAUSES) else now + PAUSES[message.attempts - 1]

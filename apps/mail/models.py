@@ -12,6 +12,8 @@ from apps.branding.models import Brand
 from apps.core.fields_encrypted import EncryptedTextField
 from apps.core.models import Row
 
+OPERATOR = "operator"
+
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def due(self, now: dt.datetime) -> Self:
@@ -41,7 +43,7 @@ class Message(Row):
     organization_id = models.UUIDField(null=True, blank=True)
     key = models.CharField(max_length=200)
     brand = models.ForeignKey(Brand, on_delete=models.PROTECT, related_name="+")
-    transport = models.CharField(max_length=20, default="operator")
+    transport = models.CharField(max_length=20, default=OPERATOR)
     to = models.EmailField()
     subject = EncryptedTextField(default=b"", blank=True)
     text = EncryptedTextField(default=b"", blank=True)

@@ -8,16 +8,18 @@ from uuid import UUID
 from django.conf import settings
 
 from apps.core.db import writes
-from apps.mail.models import Message
+from apps.mail.models import OPERATOR, Message
 
 
 @writes
-def claim(*, organization_id: UUID | None, message_id: UUID, now: dt.datetime, lease: dt.timedelta) -> Message | None:
-    """Take a due mail for sending; None when it is sent, not due, or another sender holds it.
+def claim(
+    *, organization_id: UUID | None, message_id: UUID, now: dt.datetime, lease: dt.timedelta, transport: str = OPERATOR
+) -> Message | None:
+    """Take a due mail of a transport for sending; None when it is sent, not due, or another sender holds it.
 
     The lease outlives any attempt: a sender that dies leaves a mail that becomes due again.
     """
-    rows = Message.objects.of(organization_id).filter(transport="operator", pk=message_id)
+    rows = Message.objects.of(organization_id).filter(transport=transport, pk=message_id)
     row = rows.due(now).select_for_update(skip_locked=True, of=("self",)).select_related("brand").first()
     if row:
         row.change(now, status=Message.Status.SENDING, attempts=row.attempts + 1, next_attempt_at=now + lease)
@@ -27,7 +29,8 @@ def claim(*, organization_id: UUID | None, message_id: UUID, now: dt.datetime, l
 @writes
 def record_sent(*, message: Message, now: dt.datetime) -> None:
     """Sent. Where mails really leave the house their bodies are not kept: they hold codes and links."""
-    empty = {"text": "", "html": ""} if settings.EMAIL_URL else {}
+    leaves = settings.EMAIL_URL or message.transport != OPERATOR
+    empty = {"text": "", "html": ""} if leaves else {}
     message.change(now, status=Message.Status.SENT, sent_at=now, next_attempt_at=None, error="", **empty)
 
 
@@ -36,6 +39,14 @@ def record_failure(*, message: Message, error: str, again_at: dt.datetime | None
     """Not sent. Without `again_at` it is given up."""
     status = Message.Status.WAITING if again_at else Message.Status.DEAD
     message.change(now, status=status, next_attempt_at=again_at, error=error[:500])
+
+
+@writes
+def hand_over(*, message: Message, transport: str, error: str, now: dt.datetime) -> None:
+    """This transport cannot send it at all: another one begins anew."""
+    message.change(
+        now, transport=transport, status=Message.Status.WAITING, attempts=0, next_attempt_at=now, error=error[:500]
+    )
 
 
 @writes

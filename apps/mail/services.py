@@ -15,7 +15,7 @@ from apps.branding.models import Brand
 from apps.branding.services import absolute_url
 from apps.core.colour import content_for
 from apps.core.db import step, writes
-from apps.mail.models import Message
+from apps.mail.models import OPERATOR, Message
 from apps.mail.tasks import send
 
 LANGUAGES = {code for code, _name in settings.LANGUAGES}
@@ -32,6 +32,7 @@ def queue_mail(
     context: dict[str, Any],
     organization_id: UUID | None = None,
     language: str | None = None,
+    transport: str = OPERATOR,
     now: dt.datetime,
 ) -> Message:
     """Write one mail in the caller's transaction; a second call with the same key returns the first mail.
@@ -43,6 +44,7 @@ def queue_mail(
         context: what they need; `path` becomes the absolute link `url` at the brand's address.
         organization_id: whose mail it is. Account mail belongs to nobody; it needs a scope all the same.
         language: of the reader; else the brand's, else English.
+        transport: who sends it; one that is not the operator's finds it by its own sweep.
 
     The scope must hold `organization_id`; any scope may write a mail of nobody.
     """
@@ -51,7 +53,7 @@ def queue_mail(
     subject, text, html = rendered(brand=brand, template=template, context=context, language=language)
     row = Message(
         organization_id=organization_id, key=key, brand=brand, to=to, subject=subject, text=text, html=html,
-        next_attempt_at=now,
+        next_attempt_at=now, transport=transport,
     )  # fmt: skip
     try:
         with transaction.atomic():
@@ -60,7 +62,8 @@ def queue_mail(
         return Message.objects.of(organization_id).get(key=key)
     # The row is the outbox: a broker that is down must not undo the reason of the mail, the sweep sends it.
     owner = str(organization_id) if organization_id else None
-    transaction.on_commit(lambda: send.delay(owner, str(row.pk)), robust=True)
+    if transport == OPERATOR:
+        transaction.on_commit(lambda: send.delay(owner, str(row.pk)), robust=True)
     return row
 
 

@@ -9,7 +9,7 @@ from celery import shared_task
 from apps.core import db
 from apps.core.scope import Scope, acting
 from apps.mail import delivery
-from apps.mail.models import Message
+from apps.mail.models import OPERATOR, Message
 
 BATCH = 200
 
@@ -27,7 +27,7 @@ def sweep() -> None:
     """Send what is due: what the task on commit missed, and what waits for another attempt."""
     now = db.now()
     with acting(Scope(overview=True)):
-        rows = Message.objects.filter(transport="operator").due(now).order_by("next_attempt_at")
+        rows = Message.objects.filter(transport=OPERATOR).due(now).order_by("next_attempt_at")
         ids = list(rows.values_list("organization_id", "pk")[:BATCH])
     for organization_id, message_id in ids:
         send.delay(str(organization_id) if organization_id else None, str(message_id))

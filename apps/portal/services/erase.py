@@ -7,6 +7,7 @@ import datetime as dt
 from apps.assistants import services as assistants
 from apps.calls.services import erase as calls
 from apps.campaigns.services import campaigns
+from apps.catalog.services import keys as catalog
 from apps.chats import services as chats
 from apps.core.db import writes
 from apps.mail import services as mail
@@ -24,6 +25,7 @@ def erase_all(*, organization: Organization, by: Actor, now: dt.datetime) -> Non
     calls.erase_organization(organization=organization)
     numbers.erase_organization(organization=organization)
     assistants.erase_organization(organization=organization)
+    catalog.erase_organization(organization=organization)
     webhooks.erase_organization(organization=organization)
     mail.erase_organization(organization_id=organization.pk)
     close_organization(organization=organization, by=by, now=now)
