@@ -98,10 +98,6 @@ def make_analysis_template(organization: Organization, **fields: Any) -> Analysi
     return _make(AnalysisTemplate, organization, **values | fields)
 
 
-
-
-
-
 def make_workflow(organization: Organization, **fields: Any) -> Workflow:
     nodes = [{"id": "greet", "type": "conversation", "instructions": "Greet."}, {"id": "bye", "type": "end"}]
     edges = [{"from": "greet", "to": "bye", "description": "The caller is done."}]
@@ -120,16 +116,16 @@ def make_trunk(organization: Organization, **fields: Any) -> SipTrunk:
 
 def make_number(organization: Organization, **fields: Any) -> PhoneNumber:
     return _make(
-def make_provider_key(organization: Organization, slot: str, secret: str = "sk-test", **fields: Any) -> ProviderKey:
-    return _make(ProviderKey, organization, **{"slot": slot, "secret": secret, "set_by": "test", "set_at": NOW} | fields)
         PhoneNumber, organization, **{"phone_number": f"+3185000{next(_count):04d}", "name": "Main line"} | fields
     )
+
+
+def make_provider_key(organization: Organization, slot: str, secret: str = "sk-test", **fields: Any) -> ProviderKey:
+    return _make(ProviderKey, organization, **{"slot": slot, "secret": secret, "set_by": "test", "set_at": NOW} | fields)
+
+
 def make_sender_domain(organization: Organization, **fields: Any) -> SenderDomain:
     return _make(SenderDomain, organization, **{"domain_name": f"mail{next(_count)}.example.org"} | fields)
-
-
-
-
 
 
 def make_call(organization: Organization, **fields: Any) -> Call:
