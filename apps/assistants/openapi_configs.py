@@ -93,6 +93,8 @@ def _voice(found: Provider) -> Schema:
 
 def _example(found: Provider) -> dict[str, Any]:
     model = found.default_model or (found.models[0].id if found.models else None)
+    if model is None and "model" in providers.required_keys(found.part):
+        model = "large-v3"  # a local one: any is taken
     example: dict[str, Any] = {"provider": found.id} | ({"model": model} if model else {})
     if found.part == "stt":
         return example | {"language": "nl"}

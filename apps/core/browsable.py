@@ -15,6 +15,8 @@ from apps.core.openapi_finish import JSON, RENAMED
 LONG = 300
 WRITES = ("post", "patch", "put", "delete")
 MOST_ROWS = 100
+# Described once, at the address of the contract.
+ALIASES = {"/api/v1/calls/web": "/v1/web-calls"}
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,8 @@ class Form:
 def operations(route: str) -> dict[str, Any]:
     """The described operations at a route of ours, by method in lower case."""
     path = "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: "{" + RENAMED.get(found[1], found[1]) + "}", route)
-    found = base_document()["paths"].get(path.replace("/o/{org}", "", 1), {})
-    return dict(found)
+    path = path.replace("/o/{org}", "", 1)
+    return dict(base_document()["paths"].get(ALIASES.get(path, path), {}))
 
 
 def forms(route: str, data: Any) -> list[Form]:
