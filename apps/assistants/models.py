@@ -94,6 +94,12 @@ class AnalysisTemplate(OwnedModel):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def field_names(self) -> list[str]:
+        """What the analysis fills in."""
+        properties = self.schema.get("properties")
+        return list(properties) if isinstance(properties, dict) else []
+
 
 class Workflow(OwnedModel):
     """A fixed conversation graph that runs on phone numbers (features 19). `definition` is kept as it was sent."""

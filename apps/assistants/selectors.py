@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from apps.assistants.models import Assistant
-from apps.organizations.models import AuditEntry
+from apps.organizations.models import AuditEntry, OwnedModel
 
 
-def last_editor(assistant: Assistant) -> str:
-    """Who changed the assistant last, as the audit log names them; empty when nobody did since it was made."""
-    entries = AuditEntry.objects.for_organization(assistant.organization_id).filter(
-        target_id=str(assistant.pk), action="assistant.update"
-    )
+def last_editor(target: OwnedModel, action: str = "assistant.update") -> str:
+    """Who changed the thing last, as the audit log names them; empty when nobody did since it was made."""
+    entries = AuditEntry.objects.for_organization(target.organization_id).filter(target_id=str(target.pk), action=action)
     entry = entries.order_by("-created_at").first()
     return entry.actor if entry else ""

@@ -30,7 +30,7 @@ class StaleTemplate(Conflict):
 
     def __init__(self, current: Template) -> None:
         super().__init__(_("Somebody else changed this in the meantime. Compare both versions, then save again."))
-        self.current = current
+        self.current: Any = current
 
 
 def judge_tool_template(*, organization: Organization, data: Any, template: ToolTemplate | None = None) -> Cleaned:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.assistants import views
+from apps.assistants import views, views_analysis_templates, views_templates
 
 urlpatterns = [
     path("assistants/new", views.assistant_create, name="assistant_create"),
@@ -8,4 +8,29 @@ urlpatterns = [
     path("assistants/<uuid:pk>/part", views.assistant_part, name="assistant_part"),
     path("assistants/<uuid:pk>/duplicate", views.assistant_duplicate, name="assistant_duplicate"),
     path("assistants/<uuid:pk>/active", views.assistant_active, name="assistant_active"),
+    path("tool-templates", views_templates.tool_templates, name="tool_templates"),
+    path("tool-templates/new", views_templates.tool_template_create, name="tool_template_create"),
+    path("tool-templates/<uuid:pk>", views_templates.tool_template, name="tool_template"),
+    path(
+        "tool-templates/<uuid:pk>/duplicate",
+        views_templates.tool_template_duplicate,
+        name="tool_template_duplicate",
+    ),
+    path("tool-templates/<uuid:pk>/delete", views_templates.tool_template_delete, name="tool_template_delete"),
+    path("templates/schema", views_templates.template_schema, name="template_schema"),
+    path("analysis-templates", views_analysis_templates.analysis_templates, name="analysis_templates"),
+    path(
+        "analysis-templates/new", views_analysis_templates.analysis_template_create, name="analysis_template_create"
+    ),
+    path("analysis-templates/<uuid:pk>", views_analysis_templates.analysis_template, name="analysis_template"),
+    path(
+        "analysis-templates/<uuid:pk>/duplicate",
+        views_analysis_templates.analysis_template_duplicate,
+        name="analysis_template_duplicate",
+    ),
+    path(
+        "analysis-templates/<uuid:pk>/delete",
+        views_analysis_templates.analysis_template_delete,
+        name="analysis_template_delete",
+    ),
 ]

@@ -74,6 +74,8 @@ def navigation(request: HttpRequest, organization: Organization) -> list[dict[st
             _("Build"),
             [
                 ("assistants", _("Assistants"), "bot", True),
+                ("tool_templates", _("Tool templates"), "wrench", True),
+                ("analysis_templates", _("Analysis templates"), "chart-column", True),
                 ("numbers", _("Phone numbers"), "hash", True),
                 ("trunks", _("SIP trunks"), "cable", True),
             ],
