@@ -46,11 +46,17 @@ class Web:
 
     @classmethod
     def shared(cls, interface: str = "asginl") -> Web:
-        """One that runs until the tests end, with two workers."""
+        """One with two workers, for several tests. Who uses it calls `end_shared` in `tearDownClass`: its sessions would
+        keep the test database from being dropped."""
         if interface not in cls._shared:
             cls._shared[interface] = cls(interface=interface)
             cls._shared[interface].start()
         return cls._shared[interface]
+
+    @classmethod
+    def end_shared(cls) -> None:
+        while cls._shared:
+            cls._shared.popitem()[1].close()
 
     def __enter__(self) -> Web:
         self.start()

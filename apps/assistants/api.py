@@ -17,6 +17,7 @@ from apps.core import db
 from apps.core.errors import NotFound
 from apps.core.openapi import WARNINGS, array, many, one, operation, record, ref
 from apps.organizations.authentication import organization_of
+from apps.organizations.idempotency import create_once
 from apps.organizations.services import Actor
 
 ONE, MANY = one("assistant", "Assistant", warnings=WARNINGS), many("assistants", "Assistant")
@@ -60,7 +61,11 @@ class AssistantListView(Named, APIView):
     def post(self, request: Request, **kwargs: Any) -> Response:
         organization = organization_of(request)
         cleaned = judge_new(organization=organization, data=request.data)
-        assistant = create_assistant(organization=organization, values=cleaned.require(), by=Actor.of(request))
+        values, by = cleaned.require(), Actor.of(request)
+        assistant = create_once(
+            request, Assistant.objects.for_organization(organization),
+            lambda pk: create_assistant(organization=organization, values=values | {"id": pk}, by=by),
+        )  # fmt: skip
         return Response(self.named(assistant_body(assistant), warnings=cleaned.warnings), status=201)
 
 

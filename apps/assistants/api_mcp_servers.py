@@ -16,6 +16,7 @@ from apps.core.api import instant
 from apps.core.errors import NotFound
 from apps.core.openapi import many, one, operation, ref
 from apps.organizations.authentication import organization_of
+from apps.organizations.idempotency import create_once
 from apps.organizations.services import Actor
 
 ONE = one("mcp_server", "McpServer")
@@ -54,7 +55,11 @@ class McpServerListView(APIView):
     )  # fmt: skip
     def post(self, request: Request, **kwargs: Any) -> Response:
         values = judge_server(request.data).require()
-        server = create_server(organization=organization_of(request), values=values, by=Actor.of(request))
+        organization, by = organization_of(request), Actor.of(request)
+        server = create_once(
+            request, McpServer.objects.for_organization(organization),
+            lambda pk: create_server(organization=organization, values=values | {"id": pk}, by=by),
+        )  # fmt: skip
         return Response({"mcp_server": server_body(server)}, status=201)
 
 

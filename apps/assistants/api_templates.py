@@ -25,6 +25,7 @@ from apps.core.api import window
 from apps.core.errors import NotFound
 from apps.core.openapi import WARNINGS, array, integer, one, operation, record, ref
 from apps.organizations.authentication import organization_of
+from apps.organizations.idempotency import create_once
 from apps.organizations.services import Actor
 
 ANALYSIS_MOST = 100
@@ -67,7 +68,10 @@ class ToolTemplateListView(APIView):
         organization = organization_of(request)
         cleaned = judge_tool_template(organization=organization, data=request.data)
         values, by = cleaned.require(), Actor.of(request)
-        template = create_template(kind=ToolTemplate, organization=organization, values=values, by=by)
+        template = create_once(
+            request, ToolTemplate.objects.for_organization(organization),
+            lambda pk: create_template(kind=ToolTemplate, organization=organization, values=values | {"id": pk}, by=by),
+        )  # fmt: skip
         return Response(_with_warnings({"tool_template": tool_template_body(template)}, cleaned), status=201)
 
 
@@ -122,7 +126,12 @@ class AnalysisTemplateListView(APIView):
         organization = organization_of(request)
         cleaned = judge_analysis_template(organization=organization, data=request.data)
         values, by = cleaned.require(), Actor.of(request)
-        template = create_template(kind=AnalysisTemplate, organization=organization, values=values, by=by)
+        template = create_once(
+            request, AnalysisTemplate.objects.for_organization(organization),
+            lambda pk: create_template(
+                kind=AnalysisTemplate, organization=organization, values=values | {"id": pk}, by=by
+            ),
+        )  # fmt: skip
         return Response({"analysis_template": analysis_template_body(template)}, status=201)
 
 

@@ -17,6 +17,7 @@ from apps.core.api import instant
 from apps.core.errors import NotFound
 from apps.core.openapi import WARNINGS, many, one, operation, ref
 from apps.organizations.authentication import organization_of
+from apps.organizations.idempotency import create_once
 from apps.organizations.services import Actor
 
 ONE = one("workflow", "Workflow", warnings=WARNINGS)
@@ -70,7 +71,11 @@ class WorkflowListView(APIView):
     def post(self, request: Request, **kwargs: Any) -> Response:
         organization = organization_of(request)
         judged = judge_workflow(organization=organization, data=request.data)
-        workflow = create_workflow(organization=organization, values=judged.require(), by=Actor.of(request))
+        values, by = judged.require(), Actor.of(request)
+        workflow = create_once(
+            request, Workflow.objects.for_organization(organization),
+            lambda pk: create_workflow(organization=organization, values=values | {"id": pk}, by=by),
+        )  # fmt: skip
         return Response(_envelope(workflow, judged.warnings), status=201)
 
 

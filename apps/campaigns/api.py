@@ -23,6 +23,7 @@ from apps.core.api import Encoder, instant, pagination, window
 from apps.core.errors import NotFound
 from apps.core.openapi import PAGE, many, one, operation, ref
 from apps.organizations.authentication import organization_of
+from apps.organizations.idempotency import create_once
 from apps.organizations.services import Actor
 
 CHUNK = 2000
@@ -88,9 +89,13 @@ class CampaignListView(APIView):
         form.is_valid(raise_exception=True)
         values = dict(form.validated_data)
         leads = values.pop("leads", [])
-        campaign = create_campaign(
-            organization=organization, values=values, leads=leads, by=Actor.of(request), now=db.now()
-        )
+        by, now = Actor.of(request), db.now()
+        campaign = create_once(
+            request, Campaign.objects.for_organization(organization),
+            lambda pk: create_campaign(
+                organization=organization, values=values | {"id": pk}, leads=leads, by=by, now=now
+            ),
+        )  # fmt: skip
         return Response({"campaign": campaign_body(campaign, progress(campaign))}, status=201)
 
 
@@ -145,7 +150,11 @@ class LeadListView(APIView):
         campaign = _campaign(request, pk)
         form = LeadSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        lead = add_lead(campaign=campaign, lead=form.validated_data, by=Actor.of(request), now=db.now())
+        new, by, now = form.validated_data, Actor.of(request), db.now()
+        lead = create_once(
+            request, Lead.objects.for_organization(campaign.organization_id),
+            lambda pk: add_lead(campaign=campaign, lead=new, by=by, now=now, pk=pk),
+        )  # fmt: skip
         return Response({"lead": lead_body(lead)}, status=201)
 
 

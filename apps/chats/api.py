@@ -18,6 +18,7 @@ from apps.chats.services import append_message, delete_message, formatted
 from apps.core.api import instant, pagination, window
 from apps.core.errors import Invalid, NotFound
 from apps.organizations.authentication import organization_of
+from apps.organizations.idempotency import create_once
 from apps.organizations.models import Organization
 
 MOST = 500
@@ -102,7 +103,10 @@ class ChatListView(Older):
         organization = organization_of(request)
         form = MessageForm(data=request.data, context={"organization": organization})
         form.is_valid(raise_exception=True)
-        message = append_message(organization=organization, **form.validated_data)
+        message = create_once(
+            request, ChatMessage.objects.for_organization(organization),
+            lambda pk: append_message(organization=organization, pk=pk, **form.validated_data),
+        )  # fmt: skip
         return Response(message_body(message), status=201)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
 
 from apps.assistants.models import Assistant
 from apps.chats.models import ChatMessage
@@ -15,12 +18,12 @@ from apps.organizations.models import Organization
 @writes
 def append_message(
     *, organization: Organization, contact_id: str, channel: str, role: str, content: str,
-    assistant: Assistant | None = None, metadata: dict[str, Any] | None = None,
+    assistant: Assistant | None = None, metadata: dict[str, Any] | None = None, pk: UUID | None = None,
 ) -> ChatMessage:  # fmt: skip
     """Keep one message of a contact, in the order in which they are sent."""
     return ChatMessage.objects.create(
         organization=organization, contact_id=contact_id, channel=channel, role=role, content=content,
-        assistant=assistant, metadata=metadata,
+        assistant=assistant, metadata=metadata, id=pk or uuid7(),
     )  # fmt: skip
 
 

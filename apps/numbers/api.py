@@ -19,6 +19,7 @@ from apps.core.phone import clean_e164
 from apps.numbers.models import PhoneNumber, SipTrunk
 from apps.numbers.services import create_trunk, delete_number, delete_trunk, register_number, update_number
 from apps.organizations.authentication import organization_of
+from apps.organizations.idempotency import create_once
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor
 
@@ -120,7 +121,11 @@ class NumberListView(APIView):
         organization = organization_of(request)
         form = NumberSerializer(data=request.data, context={"organization": organization})
         form.is_valid(raise_exception=True)
-        number = register_number(organization=organization, values=form.validated_data, by=Actor.of(request))
+        values, by = form.validated_data, Actor.of(request)
+        number = create_once(
+            request, PhoneNumber.objects.for_organization(organization),
+            lambda pk: register_number(organization=organization, values=values | {"id": pk}, by=by),
+        )  # fmt: skip
         return Response({"number": number_body(number)}, status=201)
 
 
@@ -220,7 +225,11 @@ class TrunkListView(APIView):
     def post(self, request: Request, **kwargs: Any) -> Response:
         form = TrunkSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        trunk = create_trunk(organization=organization_of(request), values=form.validated_data, by=Actor.of(request))
+        organization, values, by = organization_of(request), form.validated_data, Actor.of(request)
+        trunk = create_once(
+            request, SipTrunk.objects.for_organization(organization),
+            lambda pk: create_trunk(organization=organization, values=values | {"id": pk}, by=by),
+        )  # fmt: skip
         return Response({"trunk": trunk_body(trunk)}, status=201)
 
 

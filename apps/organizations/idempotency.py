@@ -104,6 +104,11 @@ def intent_of(request: Any) -> Intent:
     return found or Intent(str(uuid7()), False)
 
 
+def intended_id(request: Any, model: type[Model]) -> UUID:
+    """The id of the row that a request makes: the same for its repeats."""
+    return uuid5(NAMESPACE_OID, f"{intent_of(request).text}:{model._meta.label_lower}")
+
+
 def create_once(request: Any, rows: QuerySet[M], make: Callable[[UUID], M]) -> M:
     """Create the row that a POST is for, once per intent: a continued request returns what an earlier run made.
 
@@ -111,11 +116,8 @@ def create_once(request: Any, rows: QuerySet[M], make: Callable[[UUID], M]) -> M
         rows: where the row would stand, e.g. `Assistant.objects.for_organization(organization)`.
         make: creates it under the id that is handed in.
     """
-    intent = intent_of(request)
-    if not (intent.text.startswith((BY_HEADER, BY_BODY))):
-        return make(uuid7())
-    pk = uuid5(NAMESPACE_OID, f"{intent.text}:{rows.model._meta.label_lower}")
-    if intent.is_continued and (made := rows.filter(pk=pk).first()):
+    pk = intended_id(request, rows.model)
+    if intent_of(request).is_continued and (made := rows.filter(pk=pk).first()):
         return made
     try:
         return make(pk)
@@ -156,7 +158,7 @@ def _wait(asked: Asked) -> Claim:
 
 @writes
 def _claim(*, asked: Asked, now: dt.datetime) -> Claim:
-    if asked.header is None or not asked.merges:
+    if asked.header is None or not asked.merges or _rows(asked).filter(key=asked.key, expires_at__gt=now).exists():
         return _take(asked, now)
     same = _rows(asked).filter(key=asked.body_key, expires_at__gt=now).select_for_update().first()
     if same is None:

@@ -13,6 +13,8 @@ from apps.core.errors import Forbidden
 from apps.core.openapi import operation, ref
 from apps.dashboard import api as dashboard
 from apps.organizations.authentication import organization_of
+from apps.organizations.idempotency import intended_id
+from apps.organizations.models import Organization
 from apps.organizations.services import Actor
 from apps.portal.services.clients import create_client, create_independent
 
@@ -37,10 +39,11 @@ class OrganizationView(dashboard.OrganizationView):
         parent_id, name = form.validated_data.get("parent_org_id"), form.validated_data["name"]
         if own.parent_id or (parent_id is not None and parent_id != own.pk):
             raise Forbidden("parent_org_id must be your own organization, and a client may not make organizations.")
+        pk = intended_id(request, Organization)
         if parent_id:
-            made, secret = create_client(agency=own, name=name, by=Actor.of(request), key_name="API")
+            made, secret = create_client(agency=own, name=name, by=Actor.of(request), key_name="API", pk=pk)
         else:
-            made, secret = create_independent(like=own, name=name, by=Actor.of(request))
+            made, secret = create_independent(like=own, name=name, by=Actor.of(request), pk=pk)
         body = {
             "id": str(made.pk), "name": made.name, "parent_org_id": str(made.parent_id) if made.parent_id else None,
             "api_key": secret, "created_at": instant(made.created_at),

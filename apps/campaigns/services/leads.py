@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
+from uuid_utils.compat import uuid7
 
 from apps.campaigns.models import Campaign, Lead
 from apps.campaigns.services.launch import lead_problems
@@ -30,8 +31,8 @@ class NewLead:
 
 
 @writes
-def add_lead(*, campaign: Campaign, lead: NewLead, by: Actor, now: dt.datetime) -> Lead:
-    """Add one lead at the end.
+def add_lead(*, campaign: Campaign, lead: NewLead, by: Actor, now: dt.datetime, pk: UUID | None = None) -> Lead:
+    """Add one lead at the end, under the id `pk` when one is given.
 
     Raises Conflict for a number that is in the campaign and for a completed or cancelled campaign, Invalid when a
     variable of the template has no value.
@@ -42,7 +43,7 @@ def add_lead(*, campaign: Campaign, lead: NewLead, by: Actor, now: dt.datetime) 
         problems = [_('variable "%(name)s" has no value') % {"name": name} for name in missing]
         raise Invalid(problems[0], details=problems, param="variables")
     row = Lead(
-        organization_id=current.organization_id, campaign=current, position=next_position(current),
+        id=pk or uuid7(), organization_id=current.organization_id, campaign=current, position=next_position(current),
         phone_number=lead.phone_number, variables=dict(lead.variables),
     )  # fmt: skip
     try:
