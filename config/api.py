@@ -15,6 +15,7 @@ from apps.assistants.api_templates import (
 )
 from apps.assistants.api_workflows import WorkflowListView, WorkflowView
 from apps.calls.api import CallListView, CallView, ControlView, OutboundView, UsageView
+from apps.calls.api_web import WebCallAlias
 from apps.campaigns.api import CampaignListView, CampaignView, LeadListView, LeadView
 from apps.chats.api import ChatContextView, ChatListView, ChatView
 from apps.catalog.api import ByokConfigView, ByokView
@@ -22,6 +23,7 @@ from apps.catalog.api_domains import DomainRefreshView, DomainSyncView, DomainVe
 from apps.dashboard.api import AccountView, AgentView, AssistantView, HealthView
 from apps.numbers.api import NumberListView, NumberView, TrunkListView, TrunkView
 from apps.portal.api import OrganizationView
+from apps.voice.api import EngineView
 
 urlpatterns = [
     path("assistants", AssistantListView.as_view(), name="api_assistants"),
@@ -34,6 +36,7 @@ urlpatterns = [
     path("numbers/<uuid:pk>", NumberView.as_view(), name="api_number"),
     path("calls", CallListView.as_view(), name="api_calls"),
     path("calls/outbound", OutboundView.as_view(), name="api_outbound"),
+    path("calls/web", WebCallAlias.as_view(), name="api_web_call_alias"),
     path("calls/<str:call_id>", CallView.as_view(), name="api_call"),
     path("calls/<str:call_id>/control", ControlView.as_view(), name="api_control"),
     path("usage", UsageView.as_view(), name="api_usage"),
@@ -63,4 +66,5 @@ urlpatterns = [
     path("mcp-servers/<uuid:pk>", McpServerView.as_view(), name="api_mcp_server"),
     path("mcp-servers/<uuid:pk>/test", McpServerTestView.as_view(), name="api_mcp_server_test"),
     path("health", HealthView.as_view(), name="api_health"),
+    path("engine", EngineView.as_view(), name="api_engine"),
 ]

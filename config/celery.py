@@ -31,6 +31,7 @@ app.conf.beat_schedule = {
     "dial sweep": {"task": "apps.calls.tasks.sweep_dials", "schedule": 2.0, "options": {"expires": 4}},
     "event sweep": {"task": "apps.calls.tasks.sweep_events", "schedule": 5.0, "options": {"expires": 10}},
     "quiet calls": {"task": "apps.calls.tasks.sweep_quiet_calls", "schedule": 15.0, "options": {"expires": 30}},
+    "empty rooms": {"task": "apps.calls.tasks.sweep_rooms", "schedule": 15.0, "options": {"expires": 30}},
     "running calls at zero": {"task": "apps.calls.tasks.check_balances", "schedule": 30.0, "options": {"expires": 30}},
     "delivery sweep": {"task": "apps.webhooks.tasks.sweep", "schedule": 2.0, "options": {"expires": 4}},
     "mail sweep": {"task": "apps.mail.tasks.sweep", "schedule": 5.0, "options": {"expires": 10}},

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from apps.branding.views import brand_css
+from apps.calls.api_web import WebCallView
 from apps.calls.hooks import engine_hook
 from apps.calls.recordings import recording
 from apps.core.styleguide import styleguide
@@ -20,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs", docs, name="api_docs"),
     path("api/docs/<slug:name>", docs, name="api_docs_page"),
     path("api/v1/", include("config.api")),
+    path("v1/web-calls", WebCallView.as_view(), name="api_web_call"),
     path("o/<slug:org>/api/v1/", browsable_index, name="browsable_index"),
     path("o/<slug:org>/api/v1/", include(("config.api", "browsable"))),
     path("o/<slug:org>", RedirectView.as_view(pattern_name="overview"), name="workspace"),

@@ -51,7 +51,7 @@ class Route:
 
     @property
     def is_api(self) -> bool:
-        return self.pattern.startswith("api/v1/")
+        return self.pattern.startswith(("api/v1/", "v1/"))
 
     @property
     def is_browsable(self) -> bool:

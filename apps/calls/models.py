@@ -19,6 +19,8 @@ from apps.organizations.models import Organization, OwnedModel, OwnedQuerySet
 from apps.voice.models import Connection
 
 LETTERS = string.ascii_lowercase + string.digits
+# `config["channel"]` of a web call that is typed.
+TEXT = "text"
 
 
 def new_call_id() -> str:
@@ -165,6 +167,11 @@ class Call(OwnedModel):
     @property
     def is_final(self) -> bool:
         return not self.is_running
+
+    @property
+    def is_typed(self) -> bool:
+        """A web call in text: a person types, the assistant answers."""
+        return self.direction == self.Direction.WEB and self.config.get("channel") == TEXT
 
     @property
     def is_in_doubt(self) -> bool:

@@ -1,4 +1,4 @@
-"""The body of `POST /calls/outbound`, judged in the contract's order: 400, 404, 400, then the call is asked for."""
+"""The bodies of outbound and web calls, judged in the contract's order: 400, 404, 400, then the call is asked for."""
 
 from __future__ import annotations
 
@@ -27,10 +27,13 @@ GREETING, REFERENCE = 2000, 64
 
 @dataclass(frozen=True)
 class Wanted:
-    """A body that is well formed; whether the call can be placed is judged when it is asked for."""
+    """A body that is well formed; whether the call can be placed is judged when it is asked for.
+
+    `to` is None for a web call.
+    """
 
     organization: Organization
-    to: str
+    to: str | None
     assistant: Assistant | None
     one_time: dict[str, Any] | None
     override: dict[str, Any] | None
@@ -63,8 +66,19 @@ def read_outbound(organization: Organization, data: Any) -> Wanted:
     """Raises Invalid for the body, then NotFound for an unknown assistant or number."""
     problems = _Problems()
     to = _destination(data, problems)
-    assistant_id = _uuid(data, "assistant_id" if data.get("assistant_id") is not None else "agent_id", problems)
     number_id = _uuid(data, "number_id", problems)
+    return _read(organization, data, problems, to=to, number_id=number_id)
+
+
+def read_web(organization: Organization, data: Any) -> Wanted:
+    """Raises Invalid for the body, then NotFound for an unknown assistant."""
+    return _read(organization, data, _Problems(), to=None, number_id=None)
+
+
+def _read(
+    organization: Organization, data: Any, problems: _Problems, *, to: str | None, number_id: UUID | None
+) -> Wanted:
+    assistant_id = _uuid(data, "assistant_id" if data.get("assistant_id") is not None else "agent_id", problems)
     one_time = next((data[name] for name in ("assistant", "agent", "agent_config") if data.get(name) is not None), None)
     override = data.get("assistant_override")
     _check_choice(data, one_time, override, problems)
@@ -93,13 +107,15 @@ def call_request(wanted: Wanted, *, intent: str, by_key_id: UUID | None, now: dt
     Unavailable without an engine."""
     organization = wanted.organization
     check_assistant(wanted.assistant)
-    number = dialling_number(organization, wanted.assistant, wanted.number)
+    number = dialling_number(organization, wanted.assistant, wanted.number) if wanted.to else None
     connection = connection_for(organization)
     known = capabilities(connection, now)
+    # A simulator has no room for sound: what it offers is typed.
+    in_text = wanted.to is None and known.simulated and known.has("text")
     return CallRequest(
         organization=organization, to=wanted.to, key=f"api:{intent}", origin="api", connection=connection,
         simulated=known.simulated, assistant=wanted.assistant, one_time=wanted.one_time, override=wanted.override,
-        number=number, by_key_id=by_key_id, reference=wanted.reference, greeting=wanted.greeting,
+        number=number, by_key_id=by_key_id, reference=wanted.reference, greeting=wanted.greeting, in_text=in_text,
     )  # fmt: skip
 
 

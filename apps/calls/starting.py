@@ -1,4 +1,4 @@
-"""The two ways to begin a call from a page: what they need, and why one cannot be used right now."""
+"""The ways to begin a call from a page: what they need, and why one cannot be used right now."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apps.organizations.models import Organization
 from apps.voice.models import Connection
 from apps.voice.services import find_connection, is_down, known_capabilities
 
-SIMULATE = "simulate"
+SIMULATE, TYPE = "simulate", "text"
 
 
 def start_forms(
@@ -63,6 +63,16 @@ def simulate_problem(connection: Connection | None, numbers: list[PhoneNumber]) 
     if not any(each.is_active for each in numbers):
         return _("Register a phone number first: somebody has to be called.")
     return ""
+
+
+def talk_problem(connection: Connection | None, assistant: Assistant) -> str:
+    """Why nobody can type with this assistant; empty when one can."""
+    if problem := _engine_problem(connection):
+        return problem
+    assert connection is not None
+    if not known_capabilities(connection).has(TYPE):
+        return _("The connected voice engine does not announce “text”: its assistants can be called, not written to.")
+    return "" if assistant.is_active else _("The assistant is not active. Activate it first.")
 
 
 def only_simulates(connection: Connection | None) -> bool:

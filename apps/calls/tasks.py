@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from apps.calls.models import Call
-from apps.calls.services import balances, events, heartbeats, quiet
+from apps.calls.services import balances, events, heartbeats, quiet, web
 from apps.calls.services import dial as dialling
 from apps.calls.services import reconcile as reconciling
 from apps.calls.services.apply import apply_events
@@ -78,6 +78,11 @@ def read_call(organization_id: str, call_id: str) -> None:
 
 
 @shared_task(base=TenantTask, ignore_result=True, time_limit=60)
+def close_room(organization_id: str, call_id: str) -> None:
+    web.close_room(organization_id=organization_id, call_id=call_id)
+
+
+@shared_task(base=TenantTask, ignore_result=True, time_limit=60)
 def cut_call(organization_id: str, call_id: str) -> None:
     balances.cut_call(organization_id=organization_id, call_id=call_id)
 
@@ -111,6 +116,13 @@ def sweep_quiet_calls() -> None:
     """Every 15 s: calls without news, and ended ones without a report."""
     for organization_id, call_id in quiet.quiet_calls(read_now()):
         wake(read_call, str(organization_id), str(call_id), expires=30)
+
+
+@shared_task(ignore_result=True, time_limit=60)
+def sweep_rooms() -> None:
+    """Every 15 s: web calls that nobody joined in time."""
+    for organization_id, call_id in web.empty_rooms(read_now()):
+        wake(close_room, str(organization_id), str(call_id), expires=15)
 
 
 @shared_task(ignore_result=True, time_limit=60)

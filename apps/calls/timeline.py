@@ -38,6 +38,7 @@ KINDS: dict[str, tuple[str, str, Text]] = {
     "unknown": ("circle-question-mark", "caution", _("No answer from the voice engine: looking it up")),
     "dial_again": ("rotate-cw", "notice", _("It did not ring: dialled again")),
     "in_doubt": ("circle-question-mark", "caution", _("Given up: nobody knows whether it rang")),
+    "unjoined": ("timer-off", "plain", _("Nobody came in before the token ran out")),
     "ringing": ("phone-call", "notice", _("Ringing")),
     "answered": ("audio-lines", "good", _("Answered")),
     "answered_by": ("user", "plain", _("Answered by")),
@@ -91,6 +92,7 @@ REASONS: dict[str, Text] = {
     "cancelled": _("The call was taken back before it was dialled: its campaign was paused or cancelled."),
     "error": _("The voice engine ended the call with an error. Try again; if it persists, ask your operator."),
 }
+UNJOINED = _("Nobody came in while the token was valid. It cost nothing.")
 # A call that went well needs no explanation beside its badge.
 ALARMING = {Call.Status.FAILED, Call.Status.REJECTED, Call.Status.ENDED_WITH_ERROR, Call.Status.INSUFFICIENT_CREDITS}
 REFUSALS: dict[str, Text] = {
@@ -120,6 +122,8 @@ def explanation(call: Call) -> Text:
         return ""
     if call.refusal in REFUSALS:
         return REFUSALS[call.refusal]
+    if call.direction == Call.Direction.WEB and call.end_reason == "no_answer":
+        return UNJOINED
     return REASONS.get(call.end_reason or "", "")
 
 

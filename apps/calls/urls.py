@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.calls import views, views_live, views_start
+from apps.calls import views, views_live, views_start, views_talk
 
 urlpatterns = [
     path("calls", views.call_list, name="calls"),
@@ -10,6 +10,11 @@ urlpatterns = [
     path("calls/<str:call_id>", views.call_detail, name="call"),
     path("calls/<str:call_id>/live", views_live.call_live, name="call_live"),
     path("calls/<str:call_id>/command", views_live.call_command, name="call_command"),
+    path("calls/<str:call_id>/talk", views_talk.talk, name="talk"),
+    path("calls/<str:call_id>/talk/foot", views_talk.talk_foot, name="talk_foot"),
+    path("calls/<str:call_id>/talk/say", views_talk.talk_say, name="talk_say"),
+    path("calls/<str:call_id>/talk/end", views_talk.talk_end, name="talk_end"),
+    path("assistants/<uuid:pk>/talk", views_talk.talk_start, name="talk_start"),
     path("do-not-call", views.do_not_call, name="do_not_call"),
     path("do-not-call/<uuid:pk>/remove", views.do_not_call_remove, name="do_not_call_remove"),
 ]

@@ -15,13 +15,15 @@ from django.utils.translation import gettext as _
 
 from apps.core import http
 from apps.core.addresses import address_problem, host_of
-from apps.core.errors import Invalid, Unavailable
+from apps.core.errors import Conflict, Invalid, Unavailable
 from apps.voice.capabilities import known_capabilities
 from apps.voice.models import Connection
 from apps.voice.outcomes import Dialled, json_object, of_answer, of_failure
 
 READ_SECONDS = 5.0
 WEB_CALL_SECONDS = 8.0
+# A tool may be asked meanwhile: its answer, and the model's.
+TEXT_SECONDS = 25.0
 ANSWER_LIMIT = 8 * 2**20
 
 
@@ -52,6 +54,21 @@ class Engine:
     def web_call(self, body: dict[str, Any], *, key: str, seconds: float = WEB_CALL_SECONDS) -> Dialled:
         """`POST /calls/web`: token and server URL stand in `body` of what comes back."""
         return self._start("/calls/web", body, key=key, seconds=seconds)
+
+    def text(self, ref: str, text: str) -> dict[str, Any]:
+        """`POST /calls/{id}/text` (feature `text`): what the visitor typed, empty to come in.
+
+        Returns `messages`, `tool_calls`, `ended`. Raises Conflict when the talk is over, EngineTrouble without an answer.
+        """
+        path = f"/calls/{quote(ref, safe='')}/text"
+        answer = self._send("POST", path, content=_json({"text": text} if text else {}), seconds=TEXT_SECONDS)
+        said = json_object(answer.body)
+        if answer.status in (400, 404) and said.get("type") in ("call_not_active", "not_found"):
+            raise Conflict(_("The talk is over."), type="call_not_active")
+        found = json_object(_checked(answer).body)
+        if not isinstance(found.get("messages"), list):
+            raise EngineTrouble("unreadable")
+        return found
 
     def control(
         self, call_ref: str, control_url: str, body: dict[str, Any], *, key: str, seconds: float | None = None

@@ -158,7 +158,8 @@ class App:
         talk, text = self._engine.texts.get(call.id), request.json().get("text")
         if talk is None:
             raise Refusal(400, "This is no running text talk", "call_not_active", rang=False)
-        if not isinstance(text, str) or not text.strip():
+        text = "" if text is None else text
+        if not isinstance(text, str) or not (text.strip() or call.answered_at is None):
             raise Refusal(400, "text: this field is required", "missing_field", param="text", rang=False)
         return Answer(await talk.hear(text.strip()[:2000]))
 

@@ -14,7 +14,7 @@ from .engine import Engine, mirrored_id
 from .keys import conflict
 from .outcomes import MAGIC, dice, draw
 from .rings import Ring
-from .text import TextTalk
+from .text import TOKEN_SECONDS, TextTalk
 from .wire import Answer, Refusal, instant
 
 REPLAYED = {"Idempotent-Replayed": "true"}
@@ -96,7 +96,10 @@ class Dialler:
         return Answer({"call_id": call.id})
 
     async def web(self, body: dict[str, Any], base: str) -> Answer:
-        """`POST /web-calls` with `channel: "text"`. The sandbox has no room for sound."""
+        """`POST /web-calls` with `channel: "text"`. The sandbox has no room for sound.
+
+        The talk begins when the visitor comes in, with the first `POST /calls/{id}/text`.
+        """
         engine = self._engine
         if body.get("channel") != "text":
             raise _refuse("channel", 'the sandbox has no audio; only "text" is possible')
@@ -114,17 +117,15 @@ class Dialler:
             reference=reference,
         )
         engine.calls.add(call)
-        talk = engine.texts[call.id] = TextTalk(engine, call)
-        messages = await talk.open()
+        engine.texts[call.id] = TextTalk(engine, call)
         accepted = _accepted(call.id, reference, base)
-        expires = datetime.fromtimestamp(time.time() + 600, UTC)
+        expires = datetime.fromtimestamp(time.time() + TOKEN_SECONDS, UTC)
         return Answer(
             {
                 **{name: accepted[name] for name in accepted if name not in ("success", "status")},
                 "token": call.id,
                 "server_url": f"{base}/calls/{call.id}/text",
                 "expires_at": iso(expires),
-                "messages": messages,
             }
         )
 

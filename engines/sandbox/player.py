@@ -44,7 +44,7 @@ async def finish(engine: "Engine", call: Call, end: HangUp, seconds: int) -> Non
     """Final status: ring log first, then the events. A call without an answer has no report."""
     unanswered = call.answered_at is None
     call.end_reason, call.error, call.duration = end.reason, end.error, seconds
-    call.status = "failed" if unanswered and call.direction == "outbound" else end.status
+    call.status = "failed" if unanswered and call.direction != "inbound" else end.status
     call.ended_at = utc_now()
     if not unanswered:
         call.answered_at = call.ended_at - timedelta(seconds=seconds)

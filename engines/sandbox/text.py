@@ -12,7 +12,7 @@ from .wire import Refusal
 if TYPE_CHECKING:
     from .engine import Engine
 
-IDLE_SECONDS = 600
+TOKEN_SECONDS = IDLE_SECONDS = 600
 
 
 class TextTalk:
@@ -23,19 +23,13 @@ class TextTalk:
         self._talk = Talk(engine, call)
         self._lock = asyncio.Lock()
         self._idle: asyncio.TimerHandle | None = None
-
-    async def open(self) -> list[dict[str, Any]]:
-        """Start with the greeting; returns the messages so far."""
-
-        async def greet() -> None:
-            await self._talk.answered()
-            if self._call.assistant.greeting:
-                await self._talk.say(self._call.assistant.greeting)
-
-        return (await self._run(greet()))["messages"]
+        self._wake_later(TOKEN_SECONDS)
 
     async def hear(self, text: str) -> dict[str, Any]:
-        """Answer a visitor: `messages` since then, `tool_calls`, `ended`."""
+        """Answer a visitor: `messages` since then, `tool_calls`, `ended`.
+
+        The first time the visitor comes in and is greeted; then the text may be empty.
+        """
         return await self._run(self._answer(text))
 
     async def obey(self) -> None:
@@ -56,10 +50,21 @@ class TextTalk:
                 new = self._new(seen, tools)
                 await self._end(end, seconds)
                 return {**new, "ended": True}
-            self._wake_later()
+            self._wake_later(IDLE_SECONDS)
             return {**self._new(seen, tools), "ended": False}
 
     async def _answer(self, text: str) -> None:
+        if self._call.answered_at is None:
+            await self._greet()
+        if text:
+            await self._reply(text)
+
+    async def _greet(self) -> None:
+        await self._talk.answered()
+        if self._call.assistant.greeting:
+            await self._talk.say(self._call.assistant.greeting)
+
+    async def _reply(self, text: str) -> None:
         talk, script, said = self._talk, self._talk.script, text.casefold()
         await talk.hear(text)
         if any(word in said for word in script.end_words):
@@ -75,7 +80,8 @@ class TextTalk:
         await talk.say(reply(talk, text))
 
     def _new(self, seen: int, tools: int) -> dict[str, Any]:
-        rows = [{"role": item["role"], "content": item["content"]} for item in self._call.messages[seen:]]
+        shown = ("role", "content", "turn", "start_ms", "end_ms")
+        rows = [{name: item[name] for name in shown} for item in self._call.messages[seen:]]
         return {"messages": rows, "tool_calls": [dict(row) for row in self._call.tool_calls[tools:]]}
 
     async def _end(self, end: HangUp, seconds: int) -> None:
@@ -84,17 +90,18 @@ class TextTalk:
         self._engine.texts.pop(self._call.id, None)
         await finish(self._engine, self._call, end, seconds)
 
-    def _wake_later(self) -> None:
-        """A visitor who went away ends the talk."""
+    def _wake_later(self, seconds: int) -> None:
+        """A visitor who went away ends the talk; one who never came, the call."""
         if self._idle:
             self._idle.cancel()
-        self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._leave)
+        self._idle = asyncio.get_running_loop().call_later(seconds, self._leave)
 
     def _leave(self) -> None:
         if self._call.running:
             self._engine.events.spawn(self.leave())
 
     async def leave(self) -> None:
-        """The visitor is gone."""
+        """The visitor is gone, or never came."""
         if self._call.running:
-            await self._end(HangUp("user_hangup"), self._call.talked)
+            came = self._call.answered_at is not None
+            await self._end(HangUp("user_hangup" if came else "no_answer"), self._call.talked)

@@ -22,7 +22,7 @@ async def run_tool(talk: Talk, tool: Tool) -> None:
         arguments = {}
     entry = _entry(tool, arguments)
     fields = {"turn": len(call.messages) + 1, "tool_call_list": [entry]}
-    record = {"id": entry["id"], "name": tool.name, "arguments": arguments, "result": None}
+    record = {"id": entry["id"], "name": tool.name, "arguments": arguments, "result": None, "turn": fields["turn"]}
     call.tool_calls.append(record)
     if tool.runs_async:
         talk.engine.events.tell(call, "tool-calls", deadline_ms=ANSWER_SECONDS * 1000, **fields)

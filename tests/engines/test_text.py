@@ -21,7 +21,11 @@ def test_talk_from_greeting_to_goodbye(sandbox: Sandbox, receiver: Receiver) -> 
     call = opened(sandbox)
     call_id = call["call_id"]
     assert {"token", "server_url", "room_name", "expires_at", "control_url"} <= set(call)
-    assert call["messages"] == [{"role": "assistant", "content": "Good morning, Bakker Dental speaking."}]
+    assert sandbox.client.get(f"/calls/{call_id}").json()["status"] == "connecting"
+    came = typed(sandbox, call_id, "")
+    assert [(row["role"], row["content"], row["turn"]) for row in came["messages"]] == [
+        ("assistant", "Good morning, Bakker Dental speaking.", 1)
+    ]
     assert receiver.wait(call_id, "status-update")["call"]["type"] == "web_call"
     reply = typed(sandbox, call_id, "What does a check-up in euros cost?")
     assert "A check-up costs 45 euros." in reply["messages"][1]["content"]
@@ -35,6 +39,13 @@ def test_talk_from_greeting_to_goodbye(sandbox: Sandbox, receiver: Receiver) -> 
     assert all(ring["call_id"] != call_id for ring in sandbox.rings())
 
 
+def test_the_first_question_may_come_with_the_visitor(sandbox: Sandbox, receiver: Receiver) -> None:
+    call_id = opened(sandbox)["call_id"]
+    reply = typed(sandbox, call_id, "What does a check-up in euros cost?")
+    assert [row["role"] for row in reply["messages"]] == ["assistant", "user", "assistant"]
+    assert sandbox.client.post(f"/calls/{call_id}/text", json={"text": " "}).status_code == 400
+
+
 def test_tool_runs_when_it_is_meant(sandbox: Sandbox, receiver: Receiver) -> None:
     receiver.answers["tool-calls"] = lambda message: (200, {"result": "Tuesday"})
     tool = {"name": "find_appointment", "description": "Finds an appointment", "parameters": {}}
@@ -46,6 +57,9 @@ def test_tool_runs_when_it_is_meant(sandbox: Sandbox, receiver: Receiver) -> Non
 
 def test_control_reaches_a_text_talk(sandbox: Sandbox, receiver: Receiver) -> None:
     call_id = opened(sandbox)["call_id"]
+    early = sandbox.client.post(f"/calls/{call_id}/control", json={"type": "say", "content": "Anybody?"})
+    assert (early.status_code, early.json()["type"]) == (400, "call_not_active")
+    typed(sandbox, call_id, "")
     sandbox.control(call_id, "say", content="A note from the desk.")
     sandbox.control(call_id, "end-call", message="We close now.")
     report = receiver.wait(call_id, FINAL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from apps.assistants.schema import for_engine
-from apps.calls.models import Call
+from apps.calls.models import TEXT, Call
 from apps.calls.services.incoming import MARK
 from apps.calls.services.snapshot import Private, private_of
 from apps.core.api import instant
@@ -38,6 +38,14 @@ def dial_body(call: Call, capabilities: Capabilities) -> dict[str, Any]:
         if private.trunk:
             body["transfer_trunk"] = private.trunk
     return body
+
+
+def web_body(call: Call, capabilities: Capabilities) -> dict[str, Any]:
+    """The body of a web call: `channel` only for one that is typed."""
+    body: dict[str, Any] = {"assistant": engine_assistant(call, "web", capabilities)}
+    if capabilities.has("reference"):
+        body["reference"] = call.public_id
+    return body | ({"channel": TEXT} if call.is_typed else {})
 
 
 def engine_assistant(

@@ -151,6 +151,8 @@ def _unreachable(draft: Draft) -> None:
 
 
 def _overdue(call: Call, now: dt.datetime) -> bool:
+    if call.direction == Call.Direction.WEB and call.started_at is None:
+        return False  # a room waits for its visitor as long as the token is valid (services/web.py)
     limit = call.config.get("max_duration_seconds")
     longest = dt.timedelta(seconds=limit) + GRACE if limit else NO_LIMIT
     return now - (call.started_at or call.created_at) > longest and now - (call.last_news_at or call.created_at) > QUIET

@@ -52,7 +52,9 @@ def open_dials(now: dt.datetime) -> tuple[list[tuple[object, object]], list[tupl
     lost = Q(dial=Dial.RESERVED, created_at__lt=late) & (Q(dial_at=None) | Q(dial_at__lt=late))
     unsure = Q(dial=Dial.SENDING, lease_until__lt=now) | Q(dial=Dial.UNKNOWN, next_check_at__lte=now)
     with acting(overview("dials that nobody finishes")):
-        rows = Call.objects.order_by("created_at").values_list("organization_id", "pk")
+        # A room that nobody was told of is given up, not asked for again (services/web.py).
+        phones = Call.objects.exclude(direction=Call.Direction.WEB)
+        rows = phones.order_by("created_at").values_list("organization_id", "pk")
         return list(rows.filter(lost)[:MOST]), list(rows.filter(unsure)[:MOST])
 
 

@@ -18,10 +18,10 @@ from apps.voice.models import Connection
 
 @dataclass(frozen=True)
 class CallRequest:
-    """One outbound call.
+    """One outbound or web call.
 
     Args:
-        to: the destination in E.164.
+        to: the destination in E.164; None: a web call, which has no phone at either end.
         key: one call per organization and key, e.g. `lead:<id>:2`; a second reservation returns the first.
         origin: `page`, `api` or `campaign:<id>`, for filters.
         connection, simulated: of the engine that will dial (voice.connection_for, capabilities).
@@ -35,10 +35,11 @@ class CallRequest:
         variables: for `{{name}}`; None: `metadata.variables`.
         dial_at: not before; None: at once.
         wanted_until: not sent after; None: no end.
+        in_text: a web call that is typed, not spoken (engine 4, `text`).
     """
 
     organization: Organization
-    to: str
+    to: str | None
     key: str
     origin: str
     connection: Connection
@@ -55,6 +56,11 @@ class CallRequest:
     variables: Mapping[str, Any] | None = None
     dial_at: dt.datetime | None = None
     wanted_until: dt.datetime | None = None
+    in_text: bool = False
+
+    @property
+    def is_web(self) -> bool:
+        return self.to is None
 
     @property
     def charged(self) -> bool:

@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from apps.assistants.models import Assistant
 from apps.billing.services import place_hold, place_holds, release_holds
-from apps.calls.models import Call, DoNotCall, new_call_id
+from apps.calls.models import TEXT, Call, DoNotCall, new_call_id
 from apps.calls.services.requests import CallRequest
 from apps.calls.services.snapshot import config_of, private_for, resolved, without_ours
 from apps.calls.sql import insert_likewise
@@ -26,7 +26,7 @@ from apps.organizations.models import Organization
 
 @step
 def reserve_call(*, request: CallRequest, now: dt.datetime) -> Call:
-    """Write one call that is about to be dialled, with its assistant as it is now and a hold when it will be charged.
+    """Write one call that is about to be dialled, or a web call, with its assistant as it is now and a hold when it will be charged.
 
     The same key returns the call of the first time. A refusal leaves the caller's transaction usable.
 
@@ -39,8 +39,8 @@ def reserve_call(*, request: CallRequest, now: dt.datetime) -> Call:
     if organization.suspended_at or organization.closed_at:
         raise Forbidden(_("This organization is suspended."))
     check_assistant(request.assistant)
-    number = dialling_number(organization, request.assistant, request.number)
-    if is_on_do_not_call_list(organization, request.to):
+    number = None if request.is_web else dialling_number(organization, request.assistant, request.number)
+    if request.to and is_on_do_not_call_list(organization, request.to):
         raise Invalid(_("The number %(number)s is on the do-not-call list.") % {"number": request.to}, param="destination")
     _check_reference(request)
     try:
@@ -129,7 +129,7 @@ def _duplicate(earlier: Call) -> Conflict:
     return Conflict(text, type="duplicate_reference", param="reference", call_id=earlier.public_id)
 
 
-def _drafted(request: CallRequest, number: PhoneNumber) -> Call:
+def _drafted(request: CallRequest, number: PhoneNumber | None) -> Call:
     organization, assistant = request.organization, request.assistant
     changes = request.override if assistant else request.one_time
     values = resolved(organization, assistant, changes)
@@ -138,11 +138,14 @@ def _drafted(request: CallRequest, number: PhoneNumber) -> Call:
         organization, values, greeting=request.greeting, system_message=request.system_message,
         variables=_variables(request, metadata),
     )  # fmt: skip
+    if request.in_text:
+        config |= {"channel": TEXT, "record": False}
     private = private_for(organization, values, assistant=assistant, number=number)
+    direction = Call.Direction.WEB if request.is_web else Call.Direction.OUTBOUND
     call = Call(
-        organization=organization, direction=Call.Direction.OUTBOUND, assistant=assistant,
+        organization=organization, direction=direction, assistant=assistant,
         assistant_name=values.get("name"), business_name=values.get("business_name"), number=number,
-        own_number=number.phone_number, other_number=request.to, reference=request.reference,
+        own_number=number.phone_number if number else None, other_number=request.to, reference=request.reference,
         api_key_id=request.by_key_id, origin=request.origin, key=request.key, metadata=metadata, config=config,
         webhook=private.dump(), connection=request.connection, dial=Call.Dial.RESERVED, dial_at=request.dial_at,
         wanted_until=request.wanted_until, is_simulated=request.simulated, is_charged=request.charged,

@@ -10,7 +10,7 @@ from typing import Any
 from apps.calls.models import Call, EngineEvent
 from apps.calls.services.draft import Draft, locked
 from apps.calls.services.inbound import write_answer
-from apps.calls.services.incoming import Message, tool_calls
+from apps.calls.services.incoming import Message, tool_calls, whole
 from apps.calls.services.payloads import envelope
 from apps.calls.services.snapshot import Route, ToolRoute, private_of
 from apps.calls.sql import HookEntry
@@ -45,6 +45,7 @@ class Run:
     """What one `tool-calls` event asks for: `results` that are known already, and `groups` that are to be asked."""
 
     call_id: object = None
+    turn: int | None = None
     results: dict[str, Any] = field(default_factory=dict)
     groups: list[Group] = field(default_factory=list)
     wanted: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -93,7 +94,7 @@ def read_results(group: Group, said: Answer | None) -> dict[str, Any]:
 @writes
 def _begin(*, entry: HookEntry, event: EngineEvent, message: Message, now: dt.datetime) -> Run:
     call = Call.objects.for_organization(entry.organization_id).select_related("organization__brand").get(pk=event.call_id)
-    private, run = private_of(call), Run(call_id=call.pk)
+    private, run = private_of(call), Run(call_id=call.pk, turn=whole(message.raw.get("turn")))
     asked: dict[tuple[str, str], tuple[Route, list[dict[str, Any]]]] = {}
     for wanted in tool_calls(message.raw):
         run.wanted[wanted["id"]] = wanted
@@ -167,6 +168,7 @@ def _kept(run: Run, answer: dict[str, Any], now: dt.datetime) -> list[dict[str, 
             "at": now.isoformat(),
             "arguments": run.wanted[result["tool_call_id"]]["arguments"],
             "result": _short(result["result"]),
+            **({"turn": run.turn} if run.turn is not None else {}),
         }
         for result in answer["results"]
     ]
