@@ -11,6 +11,7 @@ from apps.calls.hooks import engine_hook
 from apps.calls.recordings import recording
 from apps.core.styleguide import styleguide
 from apps.dashboard.docs_views import browsable_index, docs, openapi
+from apps.dashboard.mcp import urls as mcp
 from apps.organizations import urls as organizations
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -32,11 +33,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("o/<slug:org>/", include("apps.billing.urls")),
     path("o/<slug:org>/", include("apps.dashboard.urls_objects")),
     path("o/<slug:org>/", include("apps.dashboard.urls")),
+    path("o/<slug:org>/", include("apps.dashboard.mcp.urls")),
     path("o/<slug:org>/", include("apps.portal.urls")),
     path("o/<slug:org>/", include("apps.organizations.urls")),
     path("", include("apps.accounts.urls")),
     path("", include("apps.mail.urls")),
     path("", include(organizations.outside)),
+    path("", include(mcp.outside)),
     path("admin/", admin.site.urls),
 ]
 if settings.DEVELOPMENT:

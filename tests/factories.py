@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import uuid
 from typing import Any
+
+from allauth.idp.oidc.models import Client, Token
 
 from apps.accounts.models import User, username_of
 from apps.assistants.models import AnalysisTemplate, Assistant, McpServer, ToolTemplate, Workflow
@@ -65,6 +68,19 @@ def make_key(organization: Organization, *, read_only: bool = False) -> str:
     """An API key; returns its secret."""
     with acting(Scope((organization.pk,))):
         return create_key(organization=organization, name="test", by=SYSTEM, read_only=read_only)[1]
+
+
+def make_connection(organization: Organization, user: User, *, name: str = "Claude", **data: Any) -> str:
+    """A program that `user` connected to an organization; returns the connection's id. Its token is of no use."""
+    brand = str(organization.brand_id)
+    client = Client.objects.create(name=name, type="public", redirect_uris="http://127.0.0.1/", data={"brand": brand})
+    connection = str(uuid.uuid4())
+    data = {"connection": connection, "organization": str(organization.pk), "since": NOW.isoformat()} | data
+    Token.objects.create(
+        type="rt", hash=uuid.uuid4().hex, client=client, user=user, data=data, scopes="read\nwrite",
+        expires_at=NOW.replace(year=2099),
+    )  # fmt: skip
+    return connection
 
 
 def add_credits(organization: Organization, credits: int) -> LedgerEntry:

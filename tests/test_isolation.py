@@ -27,9 +27,10 @@ METHODS = ("get", "post", "patch", "put", "delete")
 # Not an organization's: each is tested where it lives.
 OUTSIDE = {
     "brand_css", "home", "profile", "set_language", "invitation", "mailbox", "mailbox_message", "engine_hook", "health",
-    "styleguide", "internal_ask", "openapi", "api_docs", "api_docs_page", "recording",
+    "styleguide", "internal_ask", "openapi", "api_docs", "api_docs_page", "recording", "mcp",
 }  # fmt: skip
-OUTSIDE_PREFIXES = ("account_", "mfa_", "usersessions_", "admin:", "profile_", "mailbox_", "invitation_")
+OUTSIDE_PREFIXES = ("account_", "mfa_", "usersessions_", "admin:", "profile_", "mailbox_", "invitation_",
+                    "oauth_", "idp:")  # fmt: skip
 # Only an agency has these, and the demo's button only a demo.
 AGENCYS = {"clients", "client_create", "demo_remove"}
 # Fragments that need to be told what to show.
@@ -114,6 +115,7 @@ class Thing:
             factories.make_user(f"Secret-canary {organization.slug}", email=f"m@{organization.slug}.example"),
             "viewer",
         )
+        self.connection = factories.make_connection(organization, self.member.user, name="Secret-canary app")
 
     def sample(self, route: Route) -> dict[str, Any]:
         """The parameters of a route, filled with this organization's rows. KeyError: the route needs a sample."""
@@ -134,7 +136,7 @@ class Thing:
         by_param = {
             "call_id": self.call.public_id, "lead_id": self.lead.pk, "lead_pk": self.lead.pk, "ref": self.call.ref, "lead": self.lead.pk, "upload_id": self.upload.pk,
             "upload": self.upload.pk, "key_id": self.key.pk, "member_id": self.member.pk, "invitation_id": self.invitation.pk,
-            "name": "sandbox",
+            "name": "sandbox", "connection_id": self.connection,
         }  # fmt: skip
         if param in by_param:
             return by_param[param]

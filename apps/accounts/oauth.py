@@ -88,7 +88,13 @@ class OAuthAdapter(DefaultOIDCAdapter):
         return {"sub": self.get_user_sub(client, user)}
 
     def validate_client_registration(
-        self, *, client: Client, client_metadata: dict[str, Any], token: Token | None, bearer_token: str | None, **kwargs: Any
+        self,
+        *,
+        client: Client,
+        client_metadata: dict[str, Any],
+        token: Token | None,
+        bearer_token: str | None,
+        **kwargs: Any,
     ) -> None:
         """Hold a program that registers to what is offered here, and to this brand. Raises ValidationError."""
         uris = client.get_redirect_uris()

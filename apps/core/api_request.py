@@ -11,6 +11,8 @@ from apps.core.errors import Invalid, NotFound, TooLarge
 
 API = re.compile(r"^/(?:api|v1)(?:/|$)")
 BROWSABLE = re.compile(r"^/o/[^/]+/api/v1(?:/|$)")
+# Programs speak here too, in other words than the API's: MCP, and OAuth's token endpoint and documents.
+PROGRAMS = re.compile(r"^/(?:mcp$|\.well-known/|identity/o/api/)")
 DEPRECATED = re.compile(r"/api/v1/(?:agents|account|chats)(?:/|$)")
 
 
@@ -34,8 +36,11 @@ def wants_page(request: HttpRequest) -> bool:
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Whether an error of this request is the flat body: always for keys, for people unless a page was asked for."""
-    return is_api(request.path_info) or (is_browsable(request.path_info) and not wants_page(request))
+    """Whether an error of this request is the flat body: always for programs, for people unless a page was asked for."""
+    path = request.path_info
+    if is_api(path) or PROGRAMS.match(path):
+        return True
+    return is_browsable(path) and not wants_page(request)
 
 
 def read_body(request: HttpRequest) -> None:

@@ -23,6 +23,7 @@ AREAS = [
     ("member", _("Members")),
     ("invitation", _("Invitations")),
     ("api_key", _("API keys")),
+    ("app", _("Connected apps")),
     ("organization", _("Settings")),
     ("credits", _("Credits")),
     (SECURITY, _("Sign-in and security")),
@@ -33,12 +34,13 @@ VERBS = {
     "duplicate": _("duplicated"), "start": _("started"), "pause": _("paused"), "resume": _("resumed"),
     "register": _("registered"), "add": _("added"), "complete": _("completed"), "close": _("closed"),
     "cancel": _("cancelled"), "import": _("imported"), "assign": _("assigned"), "retention": _("retention changed"),
+    "connect": _("connected"), "disconnect": _("disconnected"),
 }  # fmt: skip
 NOUNS = {
     "assistant": _("Assistant"), "number": _("Number"), "trunk": _("SIP trunk"), "campaign": _("Campaign"), "call": _("Call"),
     "member": _("Member"), "invitation": _("Invitation"), "api_key": _("API key"), "organization": _("Settings"),
     "lead": _("Leads"), "credits": _("Credits"), "billing": _("Credits"), "connection": _("Voice engine"),
-    "control": _("Live call"), "demo": _("Demo"),
+    "control": _("Live call"), "demo": _("Demo"), "app": _("Connected app"),
 }  # fmt: skip
 PAGE = 50
 
