@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from uuid import NAMESPACE_OID, UUID, uuid5
+from uuid import UUID
 
 from django.db import DatabaseError, IntegrityError, connection
 from django.db.models import Model, QuerySet
@@ -29,14 +29,14 @@ KEPT = dt.timedelta(hours=24)
 MERGED = dt.timedelta(seconds=30)
 LEASE = dt.timedelta(seconds=30)
 WAIT_SECONDS, POLL_SECONDS = 10.0, 0.15
-BY_HEADER, BY_BODY = "h:", "b:"
+BY_HEADER, BY_BODY, ONCE = "h:", "b:", "n:"
 
 M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
 class Intent:
-    """What one request and its repeats mean: `text` is the same for all of them."""
+    """What one request and its repeats mean: `text`, a letter and a UUID, is the same for all of them."""
 
     text: str
     is_continued: bool  # an earlier run of it ended before its answer was kept
@@ -101,12 +101,12 @@ def answer_once(
 def intent_of(request: Any) -> Intent:
     """The intent of a page's or API request; one that nobody may repeat has its own."""
     found = getattr(getattr(request, "_request", request), "intent", None)
-    return found or Intent(str(uuid7()), False)
+    return found or Intent(f"{ONCE}{uuid7()}", False)
 
 
-def intended_id(request: Any, model: type[Model]) -> UUID:
-    """The id of the row that a request makes: the same for its repeats."""
-    return uuid5(NAMESPACE_OID, f"{intent_of(request).text}:{model._meta.label_lower}")
+def intended_id(request: Any) -> UUID:
+    """The id of the row that a request is for: the same for its repeats, and ordered by time like every other."""
+    return UUID(intent_of(request).text.partition(":")[2])
 
 
 def create_once(request: Any, rows: QuerySet[M], make: Callable[[UUID], M]) -> M:
@@ -116,7 +116,7 @@ def create_once(request: Any, rows: QuerySet[M], make: Callable[[UUID], M]) -> M
         rows: where the row would stand, e.g. `Assistant.objects.for_organization(organization)`.
         make: creates it under the id that is handed in.
     """
-    pk = intended_id(request, rows.model)
+    pk = intended_id(request)
     if intent_of(request).is_continued and (made := rows.filter(pk=pk).first()):
         return made
     try:

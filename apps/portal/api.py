@@ -14,7 +14,6 @@ from apps.core.openapi import operation, ref
 from apps.dashboard import api as dashboard
 from apps.organizations.authentication import organization_of
 from apps.organizations.idempotency import intended_id
-from apps.organizations.models import Organization
 from apps.organizations.services import Actor
 from apps.portal.services.clients import create_client, create_independent
 
@@ -39,7 +38,7 @@ class OrganizationView(dashboard.OrganizationView):
         parent_id, name = form.validated_data.get("parent_org_id"), form.validated_data["name"]
         if own.parent_id or (parent_id is not None and parent_id != own.pk):
             raise Forbidden("parent_org_id must be your own organization, and a client may not make organizations.")
-        pk = intended_id(request, Organization)
+        pk = intended_id(request)
         if parent_id:
             made, secret = create_client(agency=own, name=name, by=Actor.of(request), key_name="API", pk=pk)
         else:
