@@ -131,7 +131,8 @@ class Thing:
             "assistants": self.assistant.pk, "agents": self.assistant.pk, "numbers": self.number.pk, "trunks": self.trunk.pk,
             "sip-trunks": self.trunk.pk, "campaigns": self.campaign.pk, "calls": self.call.public_id,
             "do-not-call": self.refusal.pk, "chats": self.chat.pk, "workflows": self.workflow.pk,
-            "mcp-servers": self.mcp_server.pk,
+            "mcp-servers": self.mcp_server.pk, "tool-templates": self.tool_template.pk,
+            "analysis-templates": self.analysis_template.pk,
         }  # fmt: skip
         by_param = {
             "call_id": self.call.public_id, "lead_id": self.lead.pk, "lead_pk": self.lead.pk, "ref": self.call.ref, "lead": self.lead.pk, "upload_id": self.upload.pk,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from apps.assistants.models import AnalysisTemplate, ToolTemplate
 from apps.assistants.schema.analysis_template import plan_parts
 from apps.assistants.schema.tool_template import copied_tool
+from apps.assistants.template_starters import TOOL_STARTERS
 from apps.organizations.models import Organization
 
 TOOL_FIELDS = ("name", "description", "tool_type", "tool_config", "server_secret")
@@ -28,7 +30,21 @@ def tool_of(template: ToolTemplate) -> dict[str, Any]:
     return copied_tool(tool_values(template))
 
 
+def tool_from(organization: Organization, key: str) -> dict[str, Any] | None:
+    """The tool of a starter, or of the organization's template of that id; None when there is none."""
+    if key in TOOL_STARTERS:
+        return TOOL_STARTERS[key].tool()
+    try:
+        template = ToolTemplate.objects.for_organization(organization).filter(pk=UUID(key)).first()
+    except ValueError:
+        return None
+    return tool_of(template) if template else None
+
+
 def plan_parts_of(organization: Organization, ident: str) -> dict[str, Any] | None:
     """`schema` and `messages` for an analysis plan (api 9.5); None when the organization has no such template."""
-    template = AnalysisTemplate.objects.for_organization(organization).filter(pk=ident).first()
+    try:
+        template = AnalysisTemplate.objects.for_organization(organization).filter(pk=UUID(ident)).first()
+    except ValueError:
+        return None
     return plan_parts(analysis_values(template)) if template else None

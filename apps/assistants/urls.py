@@ -17,6 +17,7 @@ urlpatterns = [
         name="tool_template_duplicate",
     ),
     path("tool-templates/<uuid:pk>/delete", views_templates.tool_template_delete, name="tool_template_delete"),
+    path("assistants/<uuid:pk>/keep-tool", views_templates.tool_template_keep, name="tool_template_keep"),
     path("templates/schema", views_templates.template_schema, name="template_schema"),
     path("analysis-templates", views_analysis_templates.analysis_templates, name="analysis_templates"),
     path(

@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.assistants.forms import CreateForm, Editor
+from apps.assistants.forms.analysis_copy import with_template
 from apps.assistants.forms.config_part import ROOTS
 from apps.assistants.forms.conflict import differences
 from apps.assistants.forms.editor import judged_with
 from apps.assistants.forms.tools import kinds
 from apps.assistants.models import Assistant
-from apps.assistants.selectors import last_editor
+from apps.assistants.selectors import analysis_choices, last_editor, tool_choices
 from apps.assistants.services import (
     Stale,
     create_assistant,
@@ -28,6 +29,7 @@ from apps.assistants.services import (
     update_assistant,
 )
 from apps.assistants.starters import STARTERS
+from apps.assistants.template_copies import plan_parts_of
 from apps.catalog import providers
 from apps.core import db
 from apps.core.errors import NotFound
@@ -74,7 +76,10 @@ def assistant(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
 @needs(Role.MEMBER)
 def _save(request: HttpRequest, assistant: Assistant) -> HttpResponse:
     version = _version(request)
-    editor = Editor(assistant, request.POST)
+    typed = request.POST
+    if typed.get("switch") == "analysis-template":
+        typed = with_template(typed, _plan_parts(assistant, typed))
+    editor = Editor(assistant, typed)
     if editor.is_step:
         return _page(request, editor, version, is_dirty=True)
     judged = judge_change(assistant=assistant, data=editor.change())
@@ -109,7 +114,8 @@ def _page(request: HttpRequest, editor: Editor, version: int, *, status: int = 2
     speaking = [entry.id for entry in providers.providers("llm") if entry.mode == "realtime"]
     context = {
         "assistant": editor.assistant, "editor": editor, "form": editor.form, "tabs": editor.tabs, "version": version,
-        "may_edit": editor.may_edit, "tool_kinds": kinds(), "text_providers": "|".join(text_providers),
+        "may_edit": editor.may_edit, "tool_kinds": kinds(), "tool_choices": tool_choices(editor.assistant.organization),
+        "analysis_choices": analysis_choices(editor.assistant.organization), "text_providers": "|".join(text_providers),
         "realtime_providers": "|".join(speaking),
     }  # fmt: skip
     return render(request, "assistants/editor.html", context | more, status=status)
@@ -138,11 +144,14 @@ def assistant_part(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
         return _new_tool(request, found, typed)
     if part == "schema":
         return _switched(request, found, typed)
+    if part == "analysis":
+        return _analysis(request, found, typed)
     raise NotFound
 
 
 def _new_tool(request: HttpRequest, found: Assistant, typed: Any) -> HttpResponse:
-    typed["tools-shown"], typed["add"] = "1", f"tool:{request.GET.get('kind', '')}"
+    kind = request.GET.get("kind", "")
+    typed["tools-shown"], typed["add"] = "1", kind if kind == "template" else f"tool:{kind}"
     editor = Editor(found, typed)
     if not editor.tools.cards:
         raise NotFound
@@ -154,6 +163,25 @@ def _new_tool(request: HttpRequest, found: Assistant, typed: Any) -> HttpRespons
         "may_edit": True,
     }
     return render(request, "assistants/_tool.html", context)
+
+
+def _analysis(request: HttpRequest, found: Assistant, typed: Any) -> HttpResponse:
+    editor = Editor(found, with_template(typed, _plan_parts(found, typed)))
+    context = {
+        "editor": editor,
+        "form": editor.form,
+        "assistant": found,
+        "may_edit": True,
+        "analysis_choices": analysis_choices(found.organization),
+    }
+    return render(request, "assistants/_tab_analysis.html", context)
+
+
+def _plan_parts(assistant: Assistant, typed: Any) -> dict[str, Any]:
+    parts = plan_parts_of(assistant.organization, typed.get("analysis-template") or "")
+    if parts is None:
+        raise NotFound(_("There is no such template. It may have been deleted."))
+    return parts
 
 
 def _switched(request: HttpRequest, found: Assistant, typed: Any) -> HttpResponse:

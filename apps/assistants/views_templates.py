@@ -12,10 +12,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.assistants.forms.analysis_template import BLANK, AnalysisTemplateEditor
+from apps.assistants.forms.editor import Editor
+from apps.assistants.forms.schema_editor import Flaw
 from apps.assistants.forms.template_sheet import TemplateEditor
 from apps.assistants.forms.tool_template import ToolTemplateEditor
 from apps.assistants.models import AnalysisTemplate, ToolTemplate
 from apps.assistants.schema import Cleaned
+from apps.assistants.schema.tool_template import template_of
 from apps.assistants.selectors import last_editor
 from apps.assistants.template_copies import tool_values
 from apps.assistants.template_services import (
@@ -28,9 +31,11 @@ from apps.assistants.template_services import (
     update_template,
 )
 from apps.assistants.template_starters import BLANKS, TOOL_STARTERS
+from apps.assistants.views import find_assistant
 from apps.core import db
 from apps.core.errors import NotFound
 from apps.organizations.access import may, needs
+from apps.organizations.middleware import toast
 from apps.organizations.models import Role
 from apps.organizations.services import Actor
 
@@ -139,6 +144,29 @@ def template_schema(request: HttpRequest, org: str) -> HttpResponse:
         raise NotFound
     context = {"schema": found[0], "form": found[1].form, "may_edit": True, "is_template": True}
     return render(request, "assistants/_schema.html", context)
+
+
+@require_POST
+@needs(Role.MEMBER)
+def tool_template_keep(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
+    """Keep one tool of an assistant, as it is typed, as a template."""
+    found = find_assistant(request, pk)
+    typed = request.POST.copy()
+    typed["tools-shown"] = "1"
+    cards = Editor(found, typed).tools.cards
+    try:
+        values = template_of(cards[0].read()) if cards else None
+    except Flaw as flaw:
+        return toast(str(flaw), level="error")
+    if values is None:
+        return toast(_("This tool cannot be kept as a template."), level="error")
+    if values["tool_type"] != ToolTemplate.Type.FUNCTION:
+        values["name"] = cards[0].title
+    judged = judge_tool_template(organization=found.organization, data=values)
+    if not judged.ok:
+        return toast(_("Not saved: %(problem)s.") % {"problem": judged.problems[0]}, level="error")
+    create_template(kind=ToolTemplate, organization=found.organization, values=judged.values, by=Actor.of(request))
+    return toast(_("“%(name)s” is among the tool templates now.") % {"name": judged.values["name"]})
 
 
 # Shared with the pages of analysis templates -----------------------------------------------------------------

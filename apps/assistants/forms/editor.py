@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -27,6 +28,7 @@ from apps.assistants.forms.tools import Tools
 from apps.assistants.models import Assistant
 from apps.assistants.schema import Cleaned, defaults, is_realtime
 from apps.assistants.services import context_for, values_of
+from apps.assistants.template_copies import tool_from
 
 TABS: tuple[tuple[str, str], ...] = (
     ("conversation", "message-square-text"), ("model", "brain"), ("voice", "audio-lines"), ("speech", "sliders-horizontal"),
@@ -78,7 +80,8 @@ class Editor:
         self.pronunciation = Rows(
             "pronunciation", ("speech_config", "pronunciation"), _pronunciation(), self.sheet, "from"
         )
-        self.tools = Tools(self.sheet, assistant.organization.country)
+        organization = assistant.organization
+        self.tools = Tools(self.sheet, organization.country, partial(tool_from, organization))
         self.schema = SchemaEditor(
             "analysis-schema", _plan_part(base, "schema"), self.sheet, ".".join((*ANALYSIS, "schema"))
         )

@@ -24,6 +24,7 @@ class Card:
         stored: the tool as it stands, None for one that was just added.
         was: the digest of the stored tool, for the page.
         country: of the organization, for phone numbers in national form.
+        source: the template a tool that was just added is a copy of, for the page.
     """
 
     kind: ClassVar[str]
@@ -35,6 +36,7 @@ class Card:
     stored: Any
     was: str
     country: str
+    source: str = ""
     # What is wrong with the tool as a whole.
     errors: list[str] = field(default_factory=list)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,8 +25,15 @@ CARDS: dict[str, type[Card]] = {card.kind: card for card in (Function, Transfer,
 
 @dataclass
 class Tools:
+    """
+    Args:
+        country: of the organization, for phone numbers in national form.
+        template: the tool of the organization's template, or starter, of that key.
+    """
+
     sheet: Sheet
     country: str
+    template: Callable[[str], dict[str, Any] | None]
     cards: list[Card] = field(default_factory=list)
 
     def lay(self) -> None:
@@ -45,13 +53,14 @@ class Tools:
         kind = (typed.get("add") or "").removeprefix("tool:")
         if kind in CARDS:
             cards.append(self.card(new_index(), kind, None))
+        elif kind == "template" and (tool := self.template(typed.get("tool-template") or "")):
+            cards.append(self.card(new_index(), kind_of_card(tool), tool, str(typed["tool-template"])))
         return cards
 
-    def card(self, index: str, kind: str, tool: Any) -> Card:
+    def card(self, index: str, kind: str, tool: Any, source: str = "") -> Card:
         known = tool if isinstance(tool, dict) or kind == "raw" else None
-        return CARDS[kind](
-            self.sheet, f"{GROUP}-{index}", index, known, digest(tool) if tool is not None else "", self.country
-        )
+        was = digest(tool) if tool is not None and not source else ""
+        return CARDS[kind](self.sheet, f"{GROUP}-{index}", index, known, was, self.country, source)
 
     def stored(self, values: Any) -> list[Any]:
         found = get(values, PATH)
@@ -83,6 +92,9 @@ class Tools:
         tool = next((each for each in left if mark and digest(each) == mark), None)
         if tool is not None:
             left.remove(tool)
+        elif (source := self.sheet.text(f"{GROUP}-{index}-from")) and (tool := self.template(source)):
+            # What the page does not show comes along from the template: its secret and keys no input knows.
+            return self.card(index, kind_of_card(tool), tool, source)
         return self.card(index, kind if kind in CARDS else "raw", tool)
 
 

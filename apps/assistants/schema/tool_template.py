@@ -12,6 +12,7 @@ from apps.assistants.schema import values
 from apps.assistants.schema.fields import Field, read_fields, text
 from apps.assistants.schema.report import Cleaned, Context, Problem, Report
 from apps.assistants.schema.tool_rules import SECRET_LIMIT, check_tools
+from apps.assistants.schema.tools import canonical_tool
 
 FUNCTION, END_CALL, TRANSFER = "function", "end_call", "transfer_call"
 SPELLINGS = {FUNCTION: FUNCTION, END_CALL: END_CALL, "endCall": END_CALL, TRANSFER: TRANSFER, "transferCall": TRANSFER}
@@ -193,6 +194,29 @@ def copied_tool(template: Mapping[str, Any]) -> dict[str, Any]:
     if secret and isinstance(server, dict):
         tool["server"] = {**server, "secret": secret}
     return tool
+
+
+def template_of(tool: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The values of a template for an assistant's tool, in any of its shapes; None for tools of MCP servers.
+
+    A nested tool becomes a flat one. The secret leaves the config, where it would lie readable.
+    """
+    found = canonical_tool(tool)
+    if found is None or found.kind == "mcp":
+        return None
+    values = {"name": found.name, "description": None, "server_secret": None}
+    if found.kind == "end_call":
+        return values | {"tool_type": END_CALL, "tool_config": {}}
+    if found.kind == "transfer":
+        rest = {key: value for key, value in tool.items() if key != "type"}
+        return values | {"tool_type": TRANSFER, "tool_config": copy.deepcopy(rest)}
+    known = {"type", "function", "server", "server_secret", "server_url", "async_response", "asyncResponse"}
+    config = {key: copy.deepcopy(value) for key, value in tool.items() if key not in known}
+    parts = {"name": found.name, "description": found.description, "url": found.url, "message": found.message}
+    config |= {key: value for key, value in parts.items() if value}
+    if found.parameters is not None:
+        config["parameters"] = copy.deepcopy(found.parameters)
+    return values | {"tool_type": FUNCTION, "tool_config": config, "server_secret": found.secret or None}
 
 
 def _is_empty(value: Any) -> bool:
