@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -83,6 +84,12 @@ def assistants_using(server: McpServer) -> list[Assistant]:
     """Live assistants with a tool of this server, by name. Their configs are read: an id may be spelled in any case."""
     live = Assistant.objects.for_organization(server.organization_id).live().order_by("name", "id")
     return [each for each in live.only("name", "llm_config") if str(server.pk) in servers_of(each.llm_config)]
+
+
+def uses(*, organization: Organization) -> Counter[str]:
+    """How many live assistants use each server, by the server's id."""
+    configs = Assistant.objects.for_organization(organization).live().values_list("llm_config", flat=True)
+    return Counter(ident for config in configs for ident in servers_of(config))
 
 
 def servers_of(llm_config: Mapping[str, Any] | None) -> set[str]:

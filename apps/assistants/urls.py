@@ -1,6 +1,12 @@
 from django.urls import path
 
-from apps.assistants import views, views_analysis_templates, views_templates
+from apps.assistants import (
+    views,
+    views_analysis_templates,
+    views_mcp_servers,
+    views_templates,
+    views_workflows,
+)
 
 urlpatterns = [
     path("assistants/new", views.assistant_create, name="assistant_create"),
@@ -34,4 +40,12 @@ urlpatterns = [
         views_analysis_templates.analysis_template_delete,
         name="analysis_template_delete",
     ),
+    path("mcp-servers", views_mcp_servers.mcp_servers, name="mcp_servers"),
+    path("mcp-servers/new", views_mcp_servers.mcp_server_create, name="mcp_server_create"),
+    path("mcp-servers/<uuid:pk>", views_mcp_servers.mcp_server, name="mcp_server"),
+    path("mcp-servers/<uuid:pk>/test", views_mcp_servers.mcp_server_test, name="mcp_server_test"),
+    path("mcp-servers/<uuid:pk>/delete", views_mcp_servers.mcp_server_delete, name="mcp_server_delete"),
+    path("workflows/new", views_workflows.workflow_create, name="workflow_create"),
+    path("workflows/preview", views_workflows.workflow_preview, name="workflow_preview"),
+    path("workflows/<uuid:pk>/active", views_workflows.workflow_active, name="workflow_active"),
 ]

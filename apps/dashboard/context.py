@@ -78,6 +78,8 @@ def navigation(request: HttpRequest, organization: Organization) -> list[dict[st
                 ("analysis_templates", _("Analysis templates"), "chart-column", True),
                 ("numbers", _("Phone numbers"), "hash", True),
                 ("trunks", _("SIP trunks"), "cable", True),
+                ("workflows", _("Workflows"), "workflow", True),
+                ("mcp_servers", _("MCP servers"), "server", True),
             ],
         ),
         (_("Talk"), [("calls", _("Calls"), "phone", True), ("campaigns", _("Campaigns"), "megaphone", True)]),

@@ -7,7 +7,7 @@ import datetime as dt
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from apps.assistants.models import Assistant
+from apps.assistants.models import Assistant, Workflow
 from apps.calls.models import Call
 from apps.numbers.models import PhoneNumber
 from apps.organizations.models import Organization
@@ -41,7 +41,7 @@ def numbers_with_calls(organization: Organization) -> QuerySet[PhoneNumber]:
     calls = Call.objects.for_organization(organization).filter(number=OuterRef("pk"), direction=Call.Direction.INBOUND)
     return (
         PhoneNumber.objects.for_organization(organization)
-        .select_related("assistant", "transfer_trunk", "organization")
+        .select_related("assistant", "transfer_trunk", "workflow", "organization")
         .annotate(last_inbound_at=Subquery(calls.order_by("-created_at").values("created_at")[:1]))
     )
 
@@ -49,3 +49,16 @@ def numbers_with_calls(organization: Organization) -> QuerySet[PhoneNumber]:
 def last_inbound(number: PhoneNumber) -> Call | None:
     calls = Call.objects.for_organization(number.organization_id)
     return calls.filter(number=number, direction=Call.Direction.INBOUND).order_by("-created_at").first()
+
+
+def workflows_with_numbers(organization: Organization) -> QuerySet[Workflow]:
+    """Workflows, each with `number_count`: how many numbers run it."""
+    running = PhoneNumber.objects.for_organization(organization).filter(workflow=OuterRef("pk")).order_by()
+    count = running.values("workflow").annotate(count=Count("pk")).values("count")
+    return Workflow.objects.for_organization(organization).annotate(number_count=Coalesce(Subquery(count), 0))
+
+
+def numbers_running(workflow: Workflow) -> QuerySet[PhoneNumber]:
+    """Numbers that run this workflow, with their assistants."""
+    found = PhoneNumber.objects.for_organization(workflow.organization_id).filter(workflow=workflow)
+    return found.select_related("assistant").order_by("phone_number")

@@ -98,6 +98,7 @@ def _page(
 def _initial(number: PhoneNumber) -> dict[str, Any]:
     return {
         "name": number.name, "assistant": number.assistant_id, "transfer_trunk": number.transfer_trunk_id,
+        "workflow": number.workflow_id,
         "is_active": number.is_active,
     }  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from apps.assistants.models import Assistant
+from apps.assistants.models import Assistant, Workflow
 from apps.core.phone import PROBLEMS, WARNINGS, country_choices, parse
 from apps.numbers.models import SipTrunk
 from apps.organizations.models import Organization
@@ -25,10 +25,17 @@ class AssignForm(forms.Form):
         help_text=_("Needed for outgoing calls, campaigns and transfers to your PBX."),
     )  # fmt: skip
 
+    workflow = forms.ModelChoiceField(
+        Workflow.objects.none(), label=_("Workflow"), required=False, empty_label=_("No workflow"),
+        help_text=_("While it is active, incoming calls follow it; the assistant gives voice and model."),
+    )  # fmt: skip
+
     use_required_attribute = False
 
     def __init__(self, organization: Organization, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        workflows = Workflow.objects.for_organization(organization).order_by("name", "id")
+        self.fields["workflow"].queryset = workflows  # type: ignore[attr-defined]
         assistants = Assistant.objects.for_organization(organization).live().order_by("name", "id")
         trunks = SipTrunk.objects.for_organization(organization).order_by("name", "id")
         self.fields["assistant"].queryset = assistants  # type: ignore[attr-defined]
@@ -47,7 +54,7 @@ class NumberForm(AssignForm):
         label=_("Active"), required=False, help_text=_("When off, calls to it are rejected and none leave from it.")
     )
 
-    field_order = ("name", "assistant", "transfer_trunk", "is_active")
+    field_order = ("name", "assistant", "transfer_trunk", "workflow", "is_active")
 
     def values(self) -> dict[str, Any]:
         return self.cleaned_data | {"name": self.cleaned_data["name"] or None}
@@ -62,7 +69,7 @@ class RegisterForm(AssignForm):
         label=_("Label"), max_length=200, required=False, help_text=_("What you call it, such as “Main line”.")
     )
 
-    field_order = ("phone_number", "country", "name", "assistant", "transfer_trunk")
+    field_order = ("phone_number", "country", "name", "assistant", "transfer_trunk", "workflow")
 
     def __init__(self, organization: Organization, *args: Any, **kwargs: Any) -> None:
         super().__init__(organization, *args, **kwargs)

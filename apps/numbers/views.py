@@ -34,7 +34,7 @@ from apps.organizations.services import Actor
 def find_number(request: HttpRequest, pk: UUID) -> PhoneNumber:
     """The organization's number. Raises NotFound for anything else."""
     found = PhoneNumber.objects.for_organization(request.organization)  # type: ignore[attr-defined]
-    number = found.select_related("organization", "assistant", "transfer_trunk").filter(pk=pk).first()
+    number = found.select_related("organization", "assistant", "transfer_trunk", "workflow").filter(pk=pk).first()
     if number is None:
         raise NotFound(_("There is no such number. It may have been deleted."))
     return number

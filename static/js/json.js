@@ -23,6 +23,6 @@
   const bundle = document.querySelector("link[data-json-editor-script]")?.href || new URL("../vendor/codemirror/json-editor.js", address).href;
   ui.widget("textarea[data-json-editor]", async (area) => {
     await ui.load(bundle);
-    if (area.isConnected) window.createJsonEditor(area, ui.nonce);
+    if (area.isConnected) area.jsonEditor = window.createJsonEditor(area, ui.nonce);
   });
 })();

@@ -108,7 +108,7 @@ class WorkflowApiTest(TenantCase):
         sent = workflow(talk(), {"id": "bye", "type": "end"}, talk("lost"))
         answer = self.cleo_api.post("/workflows", {"name": "Hours", "definition": sent})
         self.assertEqual(answer.status_code, 201)
-        self.assertEqual(answer.json()["warnings"], ['nodes: nothing leads to node "lost"'])
+        self.assertEqual(answer.json()["warnings"], ['nodes.2: nothing leads to node "lost"'])
 
     def test_a_patch_changes_only_what_was_sent(self) -> None:
         made = self.made(definition=without_mcp_free_tools())

@@ -89,6 +89,7 @@ END = {"id": "bye", "type": "end"}
 TOOL = {"id": "look", "type": "tool", "tool_name": "find"}
 PROVIDERS = "“nobody” is not a known provider; known are: openai, xai, mistral, google"
 BROKEN = [
+    ({"version": 1, "nodes": [END]}, [f"entry_node: {REQUIRED}"]),
     ("text", ["definition must be an object"]),
     ([], ["definition must be an object"]),
     ({}, [f"{key}: {REQUIRED}" for key in ("version", "entry_node", "nodes")]),
@@ -217,7 +218,7 @@ def test_unreachable_nodes_are_warnings():
     lost = workflow(talk(), END, talk("lost"), talk("after"), edges=[edge(), edge("lost", "after")])
     outcome = judge(lost)
     assert outcome.problems == []
-    assert outcome.warnings == ['nodes: nothing leads to node "lost"', 'nodes: nothing leads to node "after"']
+    assert outcome.warnings == ['nodes.2: nothing leads to node "lost"', 'nodes.3: nothing leads to node "after"']
     lost["nodes"][2] |= {"global": True, "global_description": "Is lost."}
     assert unreachable(lost) == []
 

@@ -49,7 +49,7 @@ def clean_mcp_server(
     found = read_fields(report, {key: value for key, value in data.items() if key not in gaps}, FIELDS)
     if not partial:
         found = {field.name: found.get(field.name, field.default) for field in FIELDS}
-    if partial and "url" in found and "headers" not in data and _host(found["url"]) != _host(report.stored["url"]):
+    if partial and "url" in found and "headers" not in data and not same_host(found["url"], report.stored["url"]):
         report.refuse(
             "headers", _("another host needs its headers in the same call; send {} for none"), "missing_field"
         )
@@ -67,6 +67,14 @@ def merged(headers: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str
     """`more` wins, whatever the case of a name."""
     taken = {name.lower() for name in more}
     return {name: value for name, value in headers.items() if name.lower() not in taken} | dict(more)
+
+
+def same_host(one: str, other: str) -> bool:
+    """Whether two addresses lead to one host; one that cannot be read leads nowhere."""
+    try:
+        return httpx.URL(one).host.rstrip(".") == httpx.URL(other).host.rstrip(".")
+    except (httpx.InvalidURL, ValueError):
+        return False
 
 
 def read_server_url(report: Report, path: str, value: Any) -> Any:
@@ -106,10 +114,6 @@ def read_headers(report: Report, path: str, value: Any) -> Any:
 
 def _read_transport(report: Report, path: str, value: Any) -> Any:
     return values.read_choice(report, path, value, TRANSPORTS)
-
-
-def _host(url: str) -> str:
-    return httpx.URL(url).host.rstrip(".")
 
 
 FIELDS = (

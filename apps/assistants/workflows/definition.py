@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from apps.assistants.schema import Cleaned, Context, values
 from apps.assistants.schema.report import Report
-from apps.assistants.workflows.graph import breach, check_graph, objects, unreachable
+from apps.assistants.workflows.graph import breach, check_graph, objects, quoted, unreachable
 from apps.assistants.workflows.nodes import check_edge, check_node
 
 VERSION, NODES_LIMIT, EDGES_LIMIT, BYTES_LIMIT = 1, 100, 300, 256 * 1024
@@ -83,6 +83,9 @@ def _check_lists(report: Report, data: dict[str, Any]) -> None:
     for index, edge in enumerate(data["edges"]):
         if values.is_object(report, f"edges.{index}", edge):
             check_edge(report, f"edges.{index}", edge)
-    check_graph(report, data["entry_node"], objects(data["nodes"]), objects(data["edges"]))
-    for node in unreachable(data):
-        report.warn("nodes", _("nothing leads to node %(node)s") % {"node": f'"{node}"'})
+    entry = data.get("entry_node")
+    check_graph(report, entry, objects(data["nodes"]), objects(data["edges"]))
+    lost = unreachable(data) if entry in [node.get("id") for _index, node in objects(data["nodes"])] else []
+    for index, node in objects(data["nodes"]):
+        if node.get("id") in lost:
+            report.warn(f"nodes.{index}", _("nothing leads to node %(node)s") % {"node": quoted(node["id"])})

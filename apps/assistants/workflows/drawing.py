@@ -5,7 +5,9 @@ A definition that is not valid yet is drawn as far as it can be: somebody is typ
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from apps.assistants.workflows.graph import objects, unreachable
@@ -13,6 +15,7 @@ from apps.assistants.workflows.graph import objects, unreachable
 WIDTH, HEIGHT = 176, 56
 GAP_X, GAP_Y, MARGIN = 32, 64, 24
 NODES_LIMIT = 200
+EVERYWHERE: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Box:
     is_global: bool = False
     is_unreachable: bool = False
     is_wrong: bool = False
+    line: int = 1
 
     @property
     def middle(self) -> int:
@@ -71,11 +75,12 @@ class Drawing:
     box_height: int = HEIGHT
 
 
-def draw(definition: Any, wrong: frozenset[str] = frozenset()) -> Drawing:
+def draw(definition: Any, wrong: frozenset[str] = frozenset(), lines: Mapping[str, int] = EVERYWHERE) -> Drawing:
     """The drawing of a definition, valid or not.
 
     Args:
         wrong: paths of problems; `nodes.2.url` marks the third node.
+        lines: where each path stands in the text that is shown beside the drawing.
     """
     definition = definition if isinstance(definition, dict) else {}
     nodes = _nodes(definition)
@@ -99,9 +104,10 @@ def draw(definition: Any, wrong: frozenset[str] = frozenset()) -> Drawing:
                 x=left + place * (WIDTH + GAP_X), y=MARGIN + number * (HEIGHT + GAP_Y),
                 is_entry=ident == definition.get("entry_node"), is_global=node.get("global") is True,
                 is_unreachable=ident in lost, is_wrong=f"nodes.{index}" in marked,
+                line=lines.get(f"nodes.{index}", 1),
             )  # fmt: skip
-    lines = [_line(boxes, edge, f"edges.{index}" in marked) for index, edge in edges]
-    return Drawing(width, 2 * MARGIN + max(len(rows), 1) * (HEIGHT + GAP_Y) - GAP_Y, list(boxes.values()), lines)
+    ways = [_line(boxes, edge, f"edges.{index}" in marked) for index, edge in edges]
+    return Drawing(width, 2 * MARGIN + max(len(rows), 1) * (HEIGHT + GAP_Y) - GAP_Y, list(boxes.values()), ways)
 
 
 def _list(definition: dict[str, Any], key: str) -> list[Any]:
