@@ -98,8 +98,8 @@ class OAuthAdapter(DefaultOIDCAdapter):
     ) -> None:
         """Hold a program that registers to what is offered here, and to this brand. Raises ValidationError."""
         uris = client.get_redirect_uris()
-        if len(uris) > MAX_REDIRECTS:
-            raise ValidationError(f"redirect_uris: at most {MAX_REDIRECTS}")
+        if not 1 <= len(uris) <= MAX_REDIRECTS:
+            raise ValidationError(f"redirect_uris: 1 to {MAX_REDIRECTS} are expected")
         for uri in uris:
             if problem := redirect_problem(uri):
                 raise ValidationError(f"redirect_uris: {uri[:200]}: {problem}")

@@ -12,7 +12,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from apps.accounts.models import User
-from apps.accounts.services import Kind, end_sessions, note_security
+from apps.accounts.services import Kind, end_connections, end_sessions, note_security
 
 TOTP = Authenticator.Type.TOTP
 
@@ -31,12 +31,14 @@ def on_sign_out(request: HttpRequest, user: User | None, **kwargs: Any) -> None:
 @receiver([password_changed, password_set])
 def on_password(request: HttpRequest, user: User, **kwargs: Any) -> None:
     end_sessions(request=request, user=user)
+    end_connections(user=user)
     note_security(request=request, kind=Kind.PASSWORD_CHANGED, user=user)
 
 
 @receiver(password_reset)
 def on_reset(request: HttpRequest, user: User, **kwargs: Any) -> None:
     end_sessions(request=request, user=user)
+    end_connections(user=user)
     note_security(request=request, kind=Kind.PASSWORD_RESET, user=user)
 
 

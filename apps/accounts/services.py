@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.idp.oidc.models import Token
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
@@ -109,6 +110,11 @@ def end_sessions(*, request: HttpRequest, user: User, only: int | None = None) -
         row.end()
         ended += 1
     return ended
+
+
+def end_connections(*, user: User) -> None:
+    """Programs that act for the person lose their access, as sessions end: both may be in strange hands."""
+    Token.objects.filter(user=user).delete()
 
 
 def people_with_second_factor(user_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:

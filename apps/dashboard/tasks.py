@@ -11,6 +11,7 @@ from apps.campaigns.services import campaigns
 from apps.chats import services as chats
 from apps.core import db
 from apps.core.scope import Scope, acting
+from apps.dashboard.mcp.connections import erase_unused
 from apps.mail import services as mail
 from apps.organizations import idempotency
 from apps.organizations.models import Organization
@@ -21,13 +22,14 @@ from apps.webhooks import services as webhooks
 
 @shared_task(ignore_result=True, time_limit=60)
 def erase_expired() -> None:
-    """Send one task per organization, and forget old mail of nobody."""
+    """Send one task per organization, and forget what is nobody's: old mail, spent tokens of programs."""
     with acting(overview("ids of organizations for tonight's erasure")):
         ids = list(Organization.objects.values_list("pk", flat=True))
     for organization_id in ids:
         erase_expired_of.delay(str(organization_id))
     with acting(Scope(())):
         mail.erase_expired(organization_id=None, now=db.now())
+    erase_unused(now=db.now())
 
 
 @shared_task(base=TenantTask, ignore_result=True, time_limit=600)

@@ -33,7 +33,7 @@ class ConsentForm(AuthorizationForm):
     """allauth's form, and for which organization."""
 
     def __init__(self, *args: Any, workspaces: list[Workspace], **kwargs: Any) -> None:
-        self.user = kwargs["user"]
+        self.user, self.workspaces = kwargs["user"], workspaces
         super().__init__(*args, **kwargs)
         choices = [(str(each.organization_id), each.name) for each in workspaces]
         only = choices[0][0] if len(choices) == 1 else None
