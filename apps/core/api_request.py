@@ -12,7 +12,7 @@ from apps.core.errors import Invalid, NotFound, TooLarge
 API = re.compile(r"^/(?:api|v1)(?:/|$)")
 BROWSABLE = re.compile(r"^/o/[^/]+/api/v1(?:/|$)")
 # Programs speak here too, in other words than the API's: MCP, and OAuth's token endpoint and documents.
-PROGRAMS = re.compile(r"^/(?:mcp$|\.well-known/|identity/o/api/)")
+PROGRAMS = re.compile(r"^/(?:(?:mcp|token|register)$|\.well-known/|identity/o/api/)")
 DEPRECATED = re.compile(r"/api/v1/(?:agents|account|chats)(?:/|$)")
 
 

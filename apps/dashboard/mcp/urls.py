@@ -22,6 +22,10 @@ outside = [
     path(".well-known/oauth-authorization-server", views.authorization_server, name="oauth_server"),
     path(".well-known/openid-configuration", views.authorization_server, name="oauth_openid"),
     path("", include(([path("", include((provider, "oidc")))], "idp"))),
+    # Where programs look that forgot, or never read, the documents above (MCP 2025-03-26, "fallbacks").
+    path("authorize", ConsentView.as_view(), name="oauth_authorize"),
+    path("token", BoundTokenView.as_view(), name="oauth_token"),
+    path("register", oidc.client_registration, name="oauth_register"),
     path("profile/apps", pages.connected_apps, name="profile_apps"),
 ]
 urlpatterns = [
