@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from apps.calls import tasks
 from apps.calls.models import EngineEvent
 from apps.calls.services.events import Stored, take_event
-from apps.calls.services.inbound import Asked, begin_inbound, end_inbound
+from apps.calls.services.inbound import Asked, begin_inbound, end_inbound, kept_answer
 from apps.calls.services.incoming import HEARTBEAT, QUESTIONS, TOLD, Message, read_message
 from apps.calls.services.tools import Run, begin_tools, end_tools
 from apps.calls.sql import organization_of_hook
@@ -188,8 +187,9 @@ def _end_tools(stored: Stored, run: Run, answers: list[Answer | None]) -> Any:
 def _answer_of(stored: Stored) -> Any:
     with acting(stored.entry.scope):
         event = EngineEvent.objects.filter(pk=stored.event.pk).exclude(answered_at=None).first()
+        answer = kept_answer(stored.entry, event) if event else None
     _release()
-    return json.loads(event.answer) if event else None
+    return answer
 
 
 def _release() -> None:

@@ -16,6 +16,7 @@ from apps.calls.services.incoming import Message, part, read_message
 from apps.calls.services.notify import tell_status
 from apps.calls.services.report import apply_report
 from apps.calls.services.settle import finish
+from apps.catalog.services.keys import mark_broken
 from apps.core.db import step, writes
 
 log = logging.getLogger(__name__)
@@ -144,6 +145,18 @@ def _progress(draft: Draft, message: Message, key: str) -> None:
     draft.note(kind, key, message.at, **kept)
     if kind == "ringing":
         _rings(draft)
+    elif kind == "provider_error":
+        _note_refused_key(draft, data)
+
+
+def _note_refused_key(draft: Draft, data: dict[str, Any]) -> None:
+    """A provider's 401 marks the key that served (features 16)."""
+    call, slot = draft.call, data.get("slot")
+    if isinstance(slot, str) and data.get("status") == 401:
+        mark_broken(
+            organization=call.organization, slot=slot[:20], used_at=call.created_at, reason="HTTP 401", tell=True,
+            now=draft.now,
+        )  # fmt: skip
 
 
 def _rings(draft: Draft) -> None:

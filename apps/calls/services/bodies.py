@@ -7,7 +7,9 @@ from typing import Any, Literal
 from apps.assistants.schema import for_engine
 from apps.calls.models import TEXT, Call
 from apps.calls.services.incoming import MARK
+from apps.calls.services.keys import credentials
 from apps.calls.services.snapshot import Private, private_of
+from apps.catalog.services.lookup import KeyRing
 from apps.core.api import instant
 from apps.voice.capabilities import Capabilities
 from apps.voice.models import Connection
@@ -22,8 +24,12 @@ CONTRACT = (
 BASE_EVENTS = ["assistant-request", "tool-calls", "status-update", "end-of-call-report"]
 
 
-def dial_body(call: Call, capabilities: Capabilities) -> dict[str, Any]:
-    """The body of `POST /calls/outbound`: extensions only where the engine announces them (engine 4)."""
+def dial_body(call: Call, capabilities: Capabilities, ring: KeyRing | None = None) -> dict[str, Any]:
+    """The body of `POST /calls/outbound`: extensions only where the engine announces them (engine 4).
+
+    Args:
+        ring: the call's provider keys, read for this request (`keys.call_ring`).
+    """
     private = private_of(call)
     body: dict[str, Any] = {
         "destination": call.other_number,
@@ -37,7 +43,7 @@ def dial_body(call: Call, capabilities: Capabilities) -> dict[str, Any]:
         body["from"] = _own_end(call, private)
         if private.trunk:
             body["transfer_trunk"] = private.trunk
-    return body
+    return body | credentials(ring, call.connection, capabilities)
 
 
 def web_body(call: Call, capabilities: Capabilities) -> dict[str, Any]:

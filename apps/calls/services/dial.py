@@ -12,6 +12,7 @@ from apps.calls.models import Call
 from apps.calls.services.bodies import dial_body
 from apps.calls.services.draft import Draft, locked
 from apps.calls.services.fate import accept, error_for, leave_unknown, reason_of, refusal_of, refuse, text_of
+from apps.calls.services.keys import MISSING, call_ring, missing_keys
 from apps.calls.services.requests import CallRequest
 from apps.calls.services.reserve import is_on_do_not_call_list, reserve_call
 from apps.core import db
@@ -90,12 +91,17 @@ def mark_sending(*, organization_id: object, call_id: object, now: dt.datetime) 
         draft.save()
         return None
     known = known_capabilities(call.connection)
+    ring = call_ring(call, known)
+    if problem := missing_keys(ring, known):
+        refuse(draft, MISSING, error=problem)
+        draft.save()
+        return None
     draft.set(
         dial=Dial.SENDING, fence=call.fence + 1, lease_until=now + seconds(settings.DIAL_LEASE_SECONDS), sent_at=now,
         not_after=_not_after(call, known, now), checks=0, next_check_at=None,
     )  # fmt: skip
     draft.save()
-    return Sending(call, call.fence, dial_body(call, known))
+    return Sending(call, call.fence, dial_body(call, known, ring))
 
 
 @writes

@@ -7,6 +7,7 @@ from typing import Any
 
 from apps.calls.models import Call, EngineEvent
 from apps.calls.services.draft import Draft
+from apps.calls.services.keys import MISSING
 from apps.calls.services.settle import finish
 from apps.core.db import step
 from apps.core.errors import DomainError, Invalid, Unavailable
@@ -85,7 +86,7 @@ def text_of(answer: Dialled) -> str:
 
 def error_for(call: Call) -> DomainError:
     """What whoever asked for a refused call is told (platform 12)."""
-    if call.refusal == "invalid" or call.refusal in ("do_not_call", "suspended"):
+    if call.refusal in ("invalid", "do_not_call", "suspended", MISSING):
         return Invalid(call.error or "The call was refused.", details=[call.error] if call.error else [])
     extra: dict[str, Any] = {"retry_after": 1} if call.refusal == "capacity" else {}
     return Unavailable(call.error or "", **extra)

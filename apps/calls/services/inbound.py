@@ -16,6 +16,7 @@ from apps.calls.services.draft import Draft, locked
 from apps.calls.services.inbound_answer import Choice, read_choice
 from apps.calls.services.inbound_call import hold_for, open_inbound, refusal_before_asking, use_assistant
 from apps.calls.services.incoming import Message
+from apps.calls.services.keys import MISSING, call_ring, credentials, missing_keys, sources
 from apps.calls.services.payloads import envelope
 from apps.calls.services.settle import finish
 from apps.calls.services.snapshot import Private, Route, private_of
@@ -64,6 +65,19 @@ def _keep(entry: HookEntry, event: EngineEvent, answer: dict[str, Any], now: dt.
     with acting(entry.scope):
         store_answer(event=event, answer=answer, now=now)
     return answer
+
+
+def kept_answer(entry: HookEntry, event: EngineEvent) -> Any:
+    """What a repeated question gets: the first answer; provider keys are not part of what is stored."""
+    answer = json.loads(event.answer)
+    if event.type != REQUEST or event.call_id is None or "assistant" not in answer:
+        return answer
+    calls = Call.objects.for_organization(entry.organization_id).select_related("organization", "connection")
+    call = calls.filter(pk=event.call_id).first()
+    if call is None or call.connection is None:
+        return answer
+    known = known_capabilities(call.connection)
+    return answer | credentials(call_ring(call, known), call.connection, known)
 
 
 @writes
@@ -135,11 +149,16 @@ def _to_ask(private: Private) -> Route | None:
 
 @step
 def _answered(draft: Draft, event: EngineEvent) -> dict[str, Any]:
-    """The assistant that answers, in the words this engine understands."""
-    draft.save()
+    """The assistant that answers, in the words this engine understands; provider keys go along and are not kept."""
     call = draft.call
     assert call.connection is not None
     known = known_capabilities(call.connection)
+    ring = call_ring(call, known)
+    if problem := missing_keys(ring, known):
+        return _refused(draft, event, MISSING, error=problem)
+    if used := sources(ring, call.connection, known):
+        draft.replace(config={**call.config, "keys": used})
+    draft.save()
     answer: dict[str, Any] = {"assistant": engine_assistant(call, "inbound", known)}
     if known.has("inbound"):
         answer["reference"] = call.public_id
@@ -147,16 +166,16 @@ def _answered(draft: Draft, event: EngineEvent) -> dict[str, Any]:
     if known.has("one_time_full") and trunk:
         answer["transfer_trunk"] = trunk
     write_answer(event, answer, draft.now)
-    return answer
+    return answer | credentials(ring, call.connection, known)
 
 
 @step
-def _refused(draft: Draft, event: EngineEvent, reason: str, text: str = "") -> dict[str, Any]:
-    """Refuse the call: the caller hears a sentence, the call is `rejected`."""
+def _refused(draft: Draft, event: EngineEvent, reason: str, text: str = "", error: str = "") -> dict[str, Any]:
+    """Refuse the call: the caller hears `text` or a sentence for the reason, the call is `rejected` with `error`."""
     call = draft.call
     with translation.override(call.organization.language):
         spoken = text or _sentence(reason)
-    finish(draft, wire=Call.Status.REJECTED, reason=reason, error=text or None, at=draft.now)
+    finish(draft, wire=Call.Status.REJECTED, reason=reason, error=error or text or None, at=draft.now)
     draft.save()
     answer: dict[str, Any] = {"error": spoken}
     known = known_capabilities(call.connection) if call.connection else Capabilities()

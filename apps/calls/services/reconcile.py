@@ -16,6 +16,7 @@ from apps.calls.services.dial import note_engine, seconds
 from apps.calls.services.draft import Draft, locked
 from apps.calls.services.fate import accept, give_up, leave_unknown, reason_of, refusal_of, refuse, text_of
 from apps.calls.services.incoming import instant_of
+from apps.calls.services.keys import call_ring
 from apps.core import db
 from apps.core.db import writes
 from apps.core.errors import Unavailable
@@ -118,7 +119,7 @@ def _look(call: Call, now: dt.datetime) -> Verdict:
 def _repeat(call: Call, known: Capabilities, now: dt.datetime) -> Verdict:
     """Class A: the same request under the same key. An engine that had it replays its answer."""
     assert call.connection is not None
-    answer = Engine(call.connection).dial(dial_body(call, known), key=call.dial_key)
+    answer = Engine(call.connection).dial(dial_body(call, known, call_ring(call, known)), key=call.dial_key)
     note_engine(call.connection, answer, now)
     if answer.outcome in ("accepted", "duplicate"):
         return lambda draft: accept(draft, ref=answer.ref, control_url=answer.control_url)

@@ -40,7 +40,7 @@ def apply_report(draft: Draft, message: Message, key: str) -> None:
         tell_status(call, at=started, now=draft.now, answered=True)
     draft.set(started_at=started)
     _finish(draft, message, ended)
-    draft.set(ended_at=ended, duration_seconds=seconds, report_at=at, turns=None, usage=_usage(raw))
+    draft.set(ended_at=ended, duration_seconds=seconds, report_at=at, turns=None, usage=_usage(call, raw))
     draft.note("report", key, at, seconds=seconds)
     settle(draft, seconds)
     content = read_content(call, raw)
@@ -96,11 +96,15 @@ def _messages(found: Any) -> list[dict[str, Any]]:
     return kept
 
 
-def _usage(raw: dict[str, Any]) -> list[dict[str, Any]] | None:
-    found = raw.get("usage")
+def _usage(call: Call, raw: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """What the engine counted. Whose key served is what we sent along; the engine cannot tell an own from an agency's."""
+    found, keys = raw.get("usage"), call.config.get("keys") or {}
     names = ("part", "provider", "model", "key", "unit", "quantity")
     rows = [each for each in found[:50] if isinstance(each, dict)] if isinstance(found, list) else []
-    return [{name: row[name] for name in names if isinstance(row.get(name), str | int | float)} for row in rows] or None
+    kept = [{name: row[name] for name in names if isinstance(row.get(name), str | int | float)} for row in rows]
+    kept = [{**row, "key": keys.get(row.get("part"), row.get("key", "platform"))} for row in kept]
+    silent = sorted(keys.keys() - {row.get("part") for row in kept})
+    return kept + [{"part": part, "key": keys[part]} for part in silent] or None
 
 
 def _may_link(call: Call, url: str) -> bool:

@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 from apps.assistants.models import Assistant
 from apps.billing.services import place_hold, place_holds, release_holds
 from apps.calls.models import TEXT, Call, DoNotCall, new_call_id
+from apps.calls.services.keys import call_ring, check_keys, sources
 from apps.calls.services.requests import CallRequest
 from apps.calls.services.snapshot import config_of, private_for, resolved, without_ours
 from apps.calls.sql import insert_likewise
@@ -22,6 +23,7 @@ from apps.core.errors import Conflict, Forbidden, Invalid
 from apps.numbers.models import PhoneNumber
 from apps.numbers.services import dial_number_for
 from apps.organizations.models import Organization
+from apps.voice.services import known_capabilities
 
 
 @step
@@ -31,7 +33,8 @@ def reserve_call(*, request: CallRequest, now: dt.datetime) -> Call:
     The same key returns the call of the first time. A refusal leaves the caller's transaction usable.
 
     Raises, in this order: Invalid for an inactive assistant or a number that cannot dial (api 8.4), Invalid for a
-    number on the do-not-call list, Conflict for a reference used before, InsufficientCredits.
+    number on the do-not-call list, Conflict for a reference used before, Invalid for a missing provider key,
+    InsufficientCredits.
     """
     organization = request.organization
     if found := Call.objects.for_organization(organization).filter(key=request.key).first():
@@ -43,9 +46,9 @@ def reserve_call(*, request: CallRequest, now: dt.datetime) -> Call:
     if request.to and is_on_do_not_call_list(organization, request.to):
         raise Invalid(_("The number %(number)s is on the do-not-call list.") % {"number": request.to}, param="destination")
     _check_reference(request)
+    call = _drafted(request, number, refuses=True)
     try:
         with transaction.atomic():
-            call = _drafted(request, number)
             call.save(force_insert=True)
             if call.is_charged:
                 place_hold(payer_id=organization.payer_id, used_by=organization.pk, key=call.money_key, now=now)
@@ -60,7 +63,8 @@ def reserve_many(*, requests: Sequence[CallRequest], number: PhoneNumber, now: d
 
     The requests differ in `to`, `key`, `metadata`, `variables` and `dial_at` only; their keys are new, and the caller
     has checked assistant, number and do-not-call list in this transaction. Returns the calls of the first requests,
-    fewer than asked when the credits end there.
+    fewer than asked when the credits end there. A missing provider key is no matter here: such a call fails when it is
+    to be sent, and says so.
     """
     if not requests:
         return []
@@ -129,7 +133,8 @@ def _duplicate(earlier: Call) -> Conflict:
     return Conflict(text, type="duplicate_reference", param="reference", call_id=earlier.public_id)
 
 
-def _drafted(request: CallRequest, number: PhoneNumber | None) -> Call:
+def _drafted(request: CallRequest, number: PhoneNumber | None, *, refuses: bool = False) -> Call:
+    """`refuses`: raise Invalid when the engine needs a provider key that nobody has."""
     organization, assistant = request.organization, request.assistant
     changes = request.override if assistant else request.one_time
     values = resolved(organization, assistant, changes)
@@ -152,6 +157,12 @@ def _drafted(request: CallRequest, number: PhoneNumber | None) -> Call:
         is_private=bool(values.get("gdpr_mode")),
     )  # fmt: skip
     call.dial_key = call.public_id
+    known = known_capabilities(request.connection)
+    ring = call_ring(call, known)
+    if refuses:
+        check_keys(ring, known)
+    if used := sources(ring, request.connection, known):
+        call.config["keys"] = used
     return call
 
 

@@ -14,7 +14,7 @@ Status = Call.Status
 NEVER_ANSWERED = {"no_answer", "busy", "declined", "invalid_number", "in_doubt", "cancelled"}
 REFUSED = {
     "insufficient_credits", "no_assistant", "assistant_inactive", "number_inactive", "rejected_by_webhook",
-    "mcp_unavailable", "suspended",
+    "mcp_unavailable", "suspended", "missing_key",
 }  # fmt: skip
 BROKEN = "ended-with-error"
 
