@@ -118,14 +118,14 @@ class Web:
     def _environment(self) -> dict[str, str]:
         ours = {
             "DJANGO_SETTINGS_MODULE": "config.settings", "DEVELOPMENT": "1", "SECURE_COOKIES": "0", "SANDBOX": "1",
-            "DATABASE_POOL": "4", "DATABASE_URL": _test_database(), "API_REQUESTS_PER_MINUTE": "100000",
+            "DATABASE_POOL": "0" if self.interface == "wsgi" else "20", "DATABASE_URL": _test_database(), "API_REQUESTS_PER_MINUTE": "100000",
             "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
         }  # fmt: skip
-        return os.environ | ours | self.environment
+        return {**os.environ, **ours, **self.environment}
 
     def _answers(self) -> bool:
         try:
-            return self.send("GET", "/api/v1/nothing", timeout=5).status == 401
+            return self.send("GET", "/api/v1/health", timeout=20).status in (200, 503)
         except OSError:
             return False
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -151,7 +152,7 @@ def _wait(asked: Asked) -> Claim:
             return claim
         if time.monotonic() >= end:
             raise Conflict("The first request still runs. Repeat it in a moment.", type="in_progress")
-        if not connection.in_atomic_block:
+        if settings.DATABASE_POOL and not connection.in_atomic_block:
             connection.close()  # who waits holds none of the pool's connections
         time.sleep(POLL_SECONDS)
 
