@@ -86,6 +86,12 @@ def assistants_using(server: McpServer) -> list[Assistant]:
     return [each for each in live.only("name", "llm_config") if str(server.pk) in servers_of(each.llm_config)]
 
 
+def server_choices(organization: Organization) -> list[tuple[str, str]]:
+    """Ids and names, for a choice."""
+    rows = McpServer.objects.for_organization(organization).order_by("name", "id").values_list("id", "name")
+    return [(str(pk), name) for pk, name in rows]
+
+
 def uses(*, organization: Organization) -> Counter[str]:
     """How many live assistants use each server, by the server's id."""
     configs = Assistant.objects.for_organization(organization).live().values_list("llm_config", flat=True)

@@ -40,6 +40,7 @@ urlpatterns = [
         views_analysis_templates.analysis_template_delete,
         name="analysis_template_delete",
     ),
+    path("assistants/<uuid:pk>/mcp-tools", views_mcp_servers.assistant_mcp_tools, name="assistant_mcp_tools"),
     path("mcp-servers", views_mcp_servers.mcp_servers, name="mcp_servers"),
     path("mcp-servers/new", views_mcp_servers.mcp_server_create, name="mcp_server_create"),
     path("mcp-servers/<uuid:pk>", views_mcp_servers.mcp_server, name="mcp_server"),

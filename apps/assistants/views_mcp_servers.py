@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -23,11 +24,14 @@ from apps.assistants.mcp_services import (
     uses,
 )
 from apps.assistants.models import McpServer
+from apps.assistants.views import find_assistant
 from apps.core import db
 from apps.core.errors import Conflict, NotFound
 from apps.organizations.access import may, needs
 from apps.organizations.models import Role
 from apps.organizations.services import Actor
+
+PREFIX = re.compile(r"tools-[0-9a-z]{1,20}")
 
 
 def find_server(request: HttpRequest, pk: UUID) -> McpServer:
@@ -134,6 +138,32 @@ def mcp_server_test(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return render(request, "assistants/_mcp_outcome.html", {"outcome": outcome})
     return _page(request, found, McpServerForm(server=found), found.version, outcome=outcome)
+
+
+@require_POST
+@needs(Role.MEMBER)
+def assistant_mcp_tools(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
+    """The tools of the server that is chosen in a card of the editor, to tick. Stores nothing."""
+    find_assistant(request, pk)
+    prefix = request.GET.get("prefix", "")
+    if not PREFIX.fullmatch(prefix):
+        raise NotFound(_("There is no such tool on this page."))
+    ident = request.POST.get(f"{prefix}-server", "")
+    lines = request.POST.get(f"{prefix}-allowed", "").splitlines()
+    chosen = request.POST.getlist(f"{prefix}-pick") or [line.strip() for line in lines if line.strip()]
+    context: dict[str, Any] = {"prefix": prefix, "chosen": chosen, "typed": "\n".join(chosen), "pk": pk}
+    if ident:
+        outcome = probe_server(server=find_server(request, _uuid(ident)))
+        offered = [tool["name"] for tool in outcome.tools or []]
+        context |= {"outcome": outcome, "gone": [name for name in chosen if name not in offered]}
+    return render(request, "assistants/_tool_mcp_picks.html", context)
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound(_("There is no such MCP server. It may have been deleted.")) from None
 
 
 @require_http_methods(["GET", "POST"])

@@ -139,3 +139,93 @@ class McpPagesTest(TenantCase):
         self.assertNotContains(page, "Test now")
         for path in ("/new", f"/{row.pk}", f"/{row.pk}/test", f"/{row.pk}/delete"):
             self.assertEqual(self.as_(viewer).post(f"{self.base}{path}", {}, headers=HX).status_code, 403)
+
+
+class McpCardTest(TenantCase):
+    """The card of an MCP server's tools in the editor of an assistant."""
+
+    def setUp(self) -> None:
+        self.cleo_browser = self.as_(self.cleo)
+        self.server_row = factories.make_mcp_server(self.client_org, name="Booking")
+        self.tool = {
+            "type": "mcp", "mcp_server_id": str(self.server_row.pk).upper(), "allowed_tools": ["a", "b c"], "more": 1,
+        }  # fmt: skip
+        config = {"provider": "openai", "model": "gpt-5.4", "tools": [self.tool]}
+        self.assistant = factories.make_assistant(self.client_org, llm_config=config)
+        self.path = f"/o/{self.client_org.slug}/assistants/{self.assistant.pk}"
+
+    def sent(self, **changes: Any) -> dict[str, Any]:
+        """The form as the page shows it, with changes."""
+        page = self.cleo_browser.get(self.path)
+        card = page.context["editor"].tools.cards[0]
+        return {
+            "version": page.context["version"], "tools-shown": "1", "tools": "0", "tools-0-kind": "mcp",
+            "tools-0-was": card.was, "tools-0-server": str(self.server_row.pk), "tools-0-allowed": "a\r\nb c",
+            "tools-0-required": "on", "name": self.assistant.name, "is_active": "on",
+        } | changes  # fmt: skip
+
+    def stored(self) -> dict[str, Any]:
+        with self.acting_for(self.client_org):
+            self.assistant.refresh_from_db()
+        return self.assistant.llm_config["tools"][0]
+
+    def test_a_stored_tool_is_shown_and_stays_as_it_was_sent(self) -> None:
+        page = self.cleo_browser.get(self.path)
+        self.assertContains(page, "Booking")
+        self.assertEqual(self.cleo_browser.post(self.path, self.sent()).status_code, 302)
+        self.assertEqual(self.stored(), self.tool)
+
+    def test_what_was_changed_is_changed_and_the_rest_stays(self) -> None:
+        sent = self.sent(**{"tools-0-allowed": "b c\n\nd"})
+        del sent["tools-0-required"]
+        self.assertEqual(self.cleo_browser.post(self.path, sent).status_code, 302)
+        self.assertEqual(self.stored(), self.tool | {"allowed_tools": ["b c", "d"], "required": False})
+
+    def test_ticked_tools_win_over_typed_ones(self) -> None:
+        sent = self.sent(**{"tools-0-picked": "1", "tools-0-pick": ["find_slot", "book"]})
+        self.assertEqual(self.cleo_browser.post(self.path, sent).status_code, 302)
+        self.assertEqual(self.stored()["allowed_tools"], ["find_slot", "book"])
+
+    def test_what_is_wrong_is_told_at_its_input(self) -> None:
+        theirs = factories.make_mcp_server(self.stranger)
+        for changes, name in (
+            ({"tools-0-server": ""}, "tools-0-server"), ({"tools-0-server": str(theirs.pk)}, "tools-0-server"),
+            ({"tools-0-allowed": ""}, "tools-0-allowed"),
+        ):  # fmt: skip
+            answer = self.cleo_browser.post(self.path, self.sent(**changes))
+            self.assertEqual(answer.status_code, 422)
+            self.assertIn(name, answer.context["form"].errors)
+        self.assertEqual(self.stored(), self.tool)
+
+    def test_a_new_card_offers_the_organizations_servers(self) -> None:
+        factories.make_mcp_server(self.stranger, name="Foreign")
+        answer = self.cleo_browser.get(f"{self.path}/part?part=tool&kind=mcp", headers=HX)
+        self.assertContains(answer, "Booking")
+        self.assertNotContains(answer, "Foreign")
+
+    def test_a_tool_the_card_cannot_show_stays_json(self) -> None:
+        config = {"provider": "openai", "model": "m", "tools": [{"type": "mcp", "mcp_server_id": "x", "allowed_tools": "a"}]}
+        row = factories.make_assistant(self.client_org, llm_config=config)
+        page = self.cleo_browser.get(f"/o/{self.client_org.slug}/assistants/{row.pk}")
+        self.assertEqual(page.context["editor"].tools.cards[0].kind, "raw")
+
+    def test_the_servers_tools_can_be_ticked(self) -> None:
+        with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as server, trusting(server):
+            row = factories.make_mcp_server(self.client_org, url=server.url())
+            body = {"tools-0-server": str(row.pk), "tools-0-allowed": "find_slot\ngone"}
+            answer = self.cleo_browser.post(f"{self.path}/mcp-tools?prefix=tools-0", body, headers=HX)
+        self.assertContains(answer, 'value="find_slot" checked')
+        self.assertContains(answer, 'value="book">')
+        self.assertContains(answer, "does not offer this tool now")
+        answer = self.cleo_browser.post(f"{self.path}/mcp-tools?prefix=tools-0", body, headers=HX)
+        self.assertContains(answer, "could not be reached")
+        self.assertContains(answer, "find_slot")
+        answer = self.cleo_browser.post(f"{self.path}/mcp-tools?prefix=tools-0", {}, headers=HX)
+        self.assertContains(answer, "Choose a server first.")
+
+    def test_nobody_elses_server_is_asked(self) -> None:
+        theirs = factories.make_mcp_server(self.stranger)
+        for ident in (theirs.pk, "nonsense"):
+            answer = self.cleo_browser.post(f"{self.path}/mcp-tools?prefix=tools-0", {"tools-0-server": str(ident)}, headers=HX)
+            self.assertEqual(answer.status_code, 404)
+        self.assertEqual(self.cleo_browser.post(f"{self.path}/mcp-tools?prefix=<x>", {}, headers=HX).status_code, 404)

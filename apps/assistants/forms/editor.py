@@ -25,6 +25,7 @@ from apps.assistants.forms.sheet import Leaf, Path, Sheet, changed, fresh, put
 from apps.assistants.forms.specials import Events, Off, Secret
 from apps.assistants.forms.texts import EVENTS, WORDS, spec_of
 from apps.assistants.forms.tools import Tools
+from apps.assistants.mcp_services import server_choices
 from apps.assistants.models import Assistant
 from apps.assistants.schema import Cleaned, defaults, is_realtime
 from apps.assistants.services import context_for, values_of
@@ -81,7 +82,9 @@ class Editor:
             "pronunciation", ("speech_config", "pronunciation"), _pronunciation(), self.sheet, "from"
         )
         organization = assistant.organization
-        self.tools = Tools(self.sheet, organization.country, partial(tool_from, organization))
+        self.tools = Tools(
+            self.sheet, organization.country, partial(tool_from, organization), partial(server_choices, organization)
+        )
         self.schema = SchemaEditor(
             "analysis-schema", _plan_part(base, "schema"), self.sheet, ".".join((*ANALYSIS, "schema"))
         )

@@ -16,11 +16,12 @@ from apps.assistants.forms.schema_editor import Flaw
 from apps.assistants.forms.sheet import Sheet, canonical, get, put
 from apps.assistants.forms.tool_cards import Card, EndCall, Raw, Transfer
 from apps.assistants.forms.tool_function import Function
+from apps.assistants.forms.tool_mcp import Mcp, Servers, fits
 from apps.assistants.schema.tools import kind_of
 
 PATH = ("llm_config", "tools")
 GROUP = "tools"
-CARDS: dict[str, type[Card]] = {card.kind: card for card in (Function, Transfer, EndCall, Raw)}
+CARDS: dict[str, type[Card]] = {card.kind: card for card in (Function, Transfer, EndCall, Mcp, Raw)}
 
 
 @dataclass
@@ -29,11 +30,13 @@ class Tools:
     Args:
         country: of the organization, for phone numbers in national form.
         template: the tool of the organization's template, or starter, of that key.
+        servers: ids and names of the organization's MCP servers; asked only when a card shows them.
     """
 
     sheet: Sheet
     country: str
     template: Callable[[str], dict[str, Any] | None]
+    servers: Callable[[], Servers] = list
     cards: list[Card] = field(default_factory=list)
 
     def lay(self) -> None:
@@ -60,7 +63,10 @@ class Tools:
     def card(self, index: str, kind: str, tool: Any, source: str = "") -> Card:
         known = tool if isinstance(tool, dict) or kind == "raw" else None
         was = digest(tool) if tool is not None and not source else ""
-        return CARDS[kind](self.sheet, f"{GROUP}-{index}", index, known, was, self.country, source)
+        card = CARDS[kind](self.sheet, f"{GROUP}-{index}", index, known, was, self.country, source)
+        if isinstance(card, Mcp):
+            card.servers = self.servers()
+        return card
 
     def stored(self, values: Any) -> list[Any]:
         found = get(values, PATH)
@@ -105,6 +111,8 @@ def kind_of_card(tool: Any) -> str:
     kind = kind_of(tool)
     if kind == "function":
         return Function.kind
+    if kind == "mcp" and fits(tool):
+        return Mcp.kind
     return {"end_call": EndCall.kind, "transfer": Transfer.kind}.get(kind or "", Raw.kind)
 
 
@@ -131,6 +139,12 @@ def kinds() -> list[dict[str, str]]:
             "label": _("Transfer"),
             "icon": "phone-forwarded",
             "text": _("Hands the caller to a person."),
+        },
+        {
+            "kind": Mcp.kind,
+            "label": _("MCP server"),
+            "icon": "server",
+            "text": _("Uses tools of a server you have added."),
         },
         {"kind": EndCall.kind, "label": _("End call"), "icon": "phone-off", "text": _("Lets the assistant hang up.")},
     ]
