@@ -14,17 +14,18 @@ from apps.assistants.schema.tool_template import END_CALL, FUNCTION, TRANSFER, c
 
 @dataclass(frozen=True)
 class ToolStarter:
-    """`label` becomes the name of the template; `config` is its `tool_config`."""
+    """`config` is the template's `tool_config`; its name is the label, but for a blank one."""
 
     label: str | Promise
     text: str | Promise
     icon: str
     tool_type: str
     config: dict[str, Any] = field(default_factory=dict)
+    is_blank: bool = False
 
     def values(self) -> dict[str, Any]:
         """The values of a template that is not stored yet."""
-        words = {"name": str(self.label), "description": None, "server_secret": None}
+        words = {"name": "" if self.is_blank else str(self.label), "description": None, "server_secret": None}
         return words | {"tool_type": self.tool_type, "tool_config": copy.deepcopy(self.config)}
 
     def tool(self) -> dict[str, Any]:
@@ -84,6 +85,10 @@ TOOL_STARTERS: dict[str, ToolStarter] = {
     ),
 }  # fmt: skip
 BLANKS: dict[str, ToolStarter] = {
-    "function": ToolStarter("", _("Calls an address of yours during the call."), "webhook", FUNCTION),
-    "transfer_call": ToolStarter("", _("Hands the caller to a person."), "phone-forwarded", TRANSFER, {"destinations": [{}]}),
+    "function": ToolStarter(
+        _("Webhook"), _("Calls an address of yours during the call."), "webhook", FUNCTION, is_blank=True
+    ),
+    "transfer_call": ToolStarter(
+        _("Transfer"), _("Hands the caller to a person."), "phone-forwarded", TRANSFER, {"destinations": [{}]}, True
+    ),
 }  # fmt: skip

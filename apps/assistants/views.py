@@ -194,8 +194,15 @@ def _switched(request: HttpRequest, found: Assistant, typed: Any) -> HttpRespons
     schema = next((each for each in schemas if each.prefix == prefix), None)
     if schema is None:
         raise NotFound
-    context = {"schema": schema, "form": editor.form, "assistant": found, "may_edit": True}
+    context = {"schema": schema, "form": editor.form, "assistant": found, "may_edit": True, **schema_words(prefix)}
     return render(request, "assistants/_schema.html", context)
+
+
+def schema_words(prefix: str) -> dict[str, str]:
+    """The words above a schema: a tool's parameters, or the fields of an analysis."""
+    if prefix.endswith("schema"):
+        return {"title": _("Fields"), "text": _("What the model fills in after each call.")}
+    return {"title": _("Parameters"), "text": _("What the model asks the caller for and sends along.")}
 
 
 @require_POST

@@ -31,7 +31,7 @@ from apps.assistants.template_services import (
     update_template,
 )
 from apps.assistants.template_starters import BLANKS, TOOL_STARTERS
-from apps.assistants.views import find_assistant
+from apps.assistants.views import find_assistant, schema_words
 from apps.core import db
 from apps.core.errors import NotFound
 from apps.organizations.access import may, needs
@@ -142,7 +142,7 @@ def template_schema(request: HttpRequest, org: str) -> HttpResponse:
     found = next(((schema, editor) for schema, editor in pairs if schema.prefix == prefix), None)
     if found is None:
         raise NotFound
-    context = {"schema": found[0], "form": found[1].form, "may_edit": True, "is_template": True}
+    context = {"schema": found[0], "form": found[1].form, "may_edit": True, "is_template": True, **schema_words(prefix)}
     return render(request, "assistants/_schema.html", context)
 
 
@@ -153,6 +153,8 @@ def tool_template_keep(request: HttpRequest, org: str, pk: UUID) -> HttpResponse
     found = find_assistant(request, pk)
     typed = request.POST.copy()
     typed["tools-shown"] = "1"
+    # The whole form may come along; the address says which of its tools is meant.
+    typed.setlist("tools", [request.GET.get("tool", "")])
     cards = Editor(found, typed).tools.cards
     try:
         values = template_of(cards[0].read()) if cards else None

@@ -26,6 +26,8 @@
     card.scrollIntoView({ block: "nearest" });
     changed(card.closest("form"));
   });
+  // A template was copied into the inputs: they wait for saving.
+  ui.widget("[data-analysis]", (part) => { if (ready) changed(part.closest("form")); });
   // An error inside a folded part opens it.
   document.querySelectorAll("form [aria-invalid=true]").forEach((input) => {
     for (let part = input.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;

@@ -119,10 +119,10 @@ class KeepTest(CopyCase):
     def keep(self, tool: dict[str, Any]) -> Any:
         with self.acting_for(self.client_org):
             ToolTemplate.objects.for_organization(self.client_org).delete()
-            self.assistant.llm_config = defaults()["llm_config"] | {"tools": [tool]}
+            self.assistant.llm_config = defaults()["llm_config"] | {"tools": [{"type": "end_call"}, tool]}
             self.assistant.save()
         sent = {key: value for key, value in self.inputs().items() if key.startswith("tools")}
-        answer = self.browser.post(self.url("/keep-tool"), sent)
+        answer = self.browser.post(self.url("/keep-tool?tool=1"), sent)
         self.assertEqual(answer.status_code, 200)
         return json.loads(answer.headers["HX-Trigger"])["toast"]["level"]
 
