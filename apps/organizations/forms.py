@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+from uuid_utils.compat import uuid7
 
 from apps.core.addresses import address_problem
 from apps.core.phone import country_choices
@@ -25,7 +27,9 @@ EVENTS = [
 DAYS = {
     30: _("30 days"), 90: _("90 days"), 180: _("180 days"), 365: _("1 year"), 730: _("2 years"),
 }  # fmt: skip
-EXPIRIES = [("", _("Never")), ("30", _("In 30 days")), ("90", _("In 90 days")), ("365", _("In a year"))]
+EXPIRIES = [
+    ("", _("Never")), ("30", _("In 30 days")), ("90", _("In 90 days")), ("365", _("In a year")), ("date", _("On a date")),
+]  # fmt: skip
 
 
 class GeneralForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -136,18 +140,51 @@ class RoleForm(forms.Form):
 
 
 class KeyForm(forms.Form):
+    """`key_id` is made with the empty form: sent twice, it makes one key.
+
+    Args:
+        zone: the organization's time zone; a key that expires on a date works until that day ends there.
+    """
+
+    key_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
     name = forms.CharField(
         label=_("Name"), max_length=200,
         widget=forms.TextInput(attrs={"placeholder": _("What uses it, such as CRM sync"), "autocomplete": "off"}),
     )  # fmt: skip
     expires = forms.ChoiceField(label=_("Expires"), choices=EXPIRIES, required=False)
+    expires_on = forms.DateField(
+        label=_("Last day"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=_("It works until this day ends."),
+    )  # fmt: skip
     read_only = forms.BooleanField(
         label=_("Read only"), required=False, help_text=_("May read everything, change nothing.")
     )
 
-    def expires_at(self, now: dt.datetime) -> dt.datetime | None:
-        days = self.cleaned_data["expires"]
-        return now + dt.timedelta(days=int(days)) if days else None
+    def __init__(self, *args: Any, zone: str, now: dt.datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.zone, self.now = ZoneInfo(zone), now
+        self.fields["key_id"].initial = uuid7()
+        self.fields["expires_on"].widget.attrs["min"] = now.astimezone(self.zone).date().isoformat()
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        day = data.get("expires_on")
+        if data.get("expires") == "date" and "expires_on" not in self.errors:
+            if day is None:
+                self.add_error("expires_on", _("Choose the last day on which the key works."))
+            elif self._end_of(day) <= self.now:
+                self.add_error("expires_on", _("This day is over already."))
+        return data
+
+    def expires_at(self) -> dt.datetime | None:
+        choice = self.cleaned_data["expires"]
+        if choice == "date":
+            return self._end_of(self.cleaned_data["expires_on"])
+        return self.now + dt.timedelta(days=int(choice)) if choice else None
+
+    def _end_of(self, day: dt.date) -> dt.datetime:
+        """The day's last second, so that every page shows the day that was chosen."""
+        return dt.datetime.combine(day, dt.time(23, 59, 59), self.zone)
 
 
 class AuditFilterForm(forms.Form):

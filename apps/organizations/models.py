@@ -145,8 +145,12 @@ class ApiKeyQuerySet(OwnedQuerySet):
     def live(self) -> Self:
         return self.filter(revoked_at__isnull=True)
 
-    def revoked(self) -> Self:
-        return self.filter(revoked_at__isnull=False)
+    def usable(self, now: dt.datetime) -> Self:
+        return self.live().exclude(expires_at__lte=now)
+
+    def over(self, now: dt.datetime) -> Self:
+        """Revoked or expired."""
+        return self.filter(models.Q(revoked_at__isnull=False) | models.Q(expires_at__lte=now))
 
 
 class ApiKey(OwnedModel):

@@ -8,10 +8,12 @@ import secrets
 import string
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, models, transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
+from uuid_utils.compat import uuid7
 
 from apps.accounts.models import User
 from apps.branding.models import Brand
@@ -107,30 +109,45 @@ def add_member(*, organization: Organization, user: User, role: Role) -> Members
 
 @step
 def issue_key(
-    *, organization: Organization, name: str, by: Actor, read_only: bool = False, expires_at: dt.datetime | None = None
-) -> tuple[ApiKey, str]:
+    *, organization: Organization, name: str, by: Actor, read_only: bool = False, expires_at: dt.datetime | None = None,
+    pk: UUID | None = None,
+) -> tuple[ApiKey, str]:  # fmt: skip
     """Make an API key. Returns the row and the secret, which is shown once and kept only as a digest."""
     secret = "fl_live_" + "".join(secrets.choice(LETTERS) for _n in range(40))
     key = ApiKey.objects.create(
         organization=organization, name=name, prefix=secret[:12], digest=hashlib.sha256(secret.encode()).digest(),
-        read_only=read_only, created_by=by.user, expires_at=expires_at,
+        read_only=read_only, created_by=by.user, expires_at=expires_at, id=pk or uuid7(),
     )  # fmt: skip
-    record_audit(organization=organization, by=by, action="api_key.create", target=key, data={"name": name})
+    until = expires_at.isoformat() if expires_at else None
+    data = {"name": name, "prefix": key.prefix, "read_only": read_only, "expires_at": until}
+    record_audit(organization=organization, by=by, action="api_key.create", target=key, data=data)
     return key, secret
 
 
 @writes
 def create_key(
-    *, organization: Organization, name: str, by: Actor, read_only: bool = False, expires_at: dt.datetime | None = None
-) -> tuple[ApiKey, str]:
-    return issue_key(organization=organization, name=name, by=by, read_only=read_only, expires_at=expires_at)
+    *, organization: Organization, name: str, by: Actor, read_only: bool = False, expires_at: dt.datetime | None = None,
+    pk: UUID | None = None,
+) -> tuple[ApiKey, str]:  # fmt: skip
+    """`issue_key` for a page. Raises Conflict when the key `pk` is there already: the form was sent twice."""
+    try:
+        with transaction.atomic():
+            return issue_key(
+                organization=organization, name=name, by=by, read_only=read_only, expires_at=expires_at, pk=pk
+            )
+    except IntegrityError:
+        raise Conflict(
+            _("This key was created already. If you did not copy it, revoke it and create another one."),
+            type="already_exists",
+        ) from None
 
 
 @writes
 def revoke_key(*, organization: Organization, key: ApiKey, by: Actor, now: dt.datetime) -> None:
     """Revoke at once; a second time changes nothing."""
     if ApiKey.objects.for_organization(organization).live().filter(pk=key.pk).update(revoked_at=now, updated_at=now):
-        record_audit(organization=organization, by=by, action="api_key.revoke", target=key, data={"name": key.name})
+        data = {"name": key.name, "prefix": key.prefix}
+        record_audit(organization=organization, by=by, action="api_key.revoke", target=key, data=data)
 
 
 @writes

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.branding.services import absolute_url
 from apps.core import db
 from apps.organizations.access import needs
 from apps.organizations.forms import KeyForm
@@ -24,22 +25,24 @@ from apps.organizations.services import Actor, create_key, revoke_key
 def api_keys(request: HttpRequest, org: str) -> HttpResponse:
     """The secret stands only in the answer to the POST that made it: in no address, session or cache."""
     organization, now = request.organization, db.now()  # type: ignore[attr-defined]
-    form, secret, status = KeyForm(request.POST or None), "", 200
+    options = {"zone": organization.timezone, "now": now}
+    form, made, secret, status = KeyForm(request.POST or None, **options), None, "", 200
     if request.method == "POST" and form.is_valid():
-        _key, secret = create_key(
+        made, secret = create_key(
             organization=organization, name=form.cleaned_data["name"], by=Actor.of(request),
-            read_only=form.cleaned_data["read_only"], expires_at=form.expires_at(now),
+            read_only=form.cleaned_data["read_only"], expires_at=form.expires_at(), pk=form.cleaned_data["key_id"],
         )  # fmt: skip
-        form = KeyForm()
+        form = KeyForm(**options)
     elif form.errors:
         status = 422
-    keys = ApiKey.objects.for_organization(organization).select_related("created_by").order_by("-created_at")
+    keys = ApiKey.objects.for_organization(organization).select_related("created_by").order_by("-created_at", "-id")
     context = {
         "form": form,
         "secret": secret,
-        "now": now,
-        "keys": list(keys.live()),
-        "revoked": list(keys.revoked()[:20]),
+        "made": made,
+        "api_url": absolute_url(request.brand, "/api/v1"),  # type: ignore[attr-defined]
+        "keys": list(keys.usable(now)),
+        "over": list(keys.over(now)[:50]),
     }
     return render(request, "organizations/api_keys.html", context, status=status)
 
