@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("o/<slug:org>", RedirectView.as_view(pattern_name="overview"), name="workspace"),
     path("o/<slug:org>/", include("apps.assistants.urls")),
     path("o/<slug:org>/", include("apps.numbers.urls")),
+    path("o/<slug:org>/", include("apps.catalog.urls")),
     path("o/<slug:org>/", include("apps.calls.urls")),
     path("o/<slug:org>/", include("apps.campaigns.urls")),
     path("o/<slug:org>/", include("apps.billing.urls")),

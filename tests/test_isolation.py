@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from apps.calls.models import DoNotCall
@@ -21,6 +21,7 @@ from apps.campaigns.models import Upload
 from apps.organizations.models import ApiKey, Invitation, Membership, Organization
 from tests import factories
 from tests.cases import TenantCase
+from tests.resend import Resend
 
 SAFE = ("get", "head", "options")
 METHODS = ("get", "post", "patch", "put", "delete")
@@ -109,6 +110,12 @@ class Thing:
             mapping=guess_columns(["Telefon", "Name"]).as_json(), content=b"Telefon;Name\n+442079460101;Secret-canary\n", country="DE",
         )  # fmt: skip
         self.refusal = factories._make(DoNotCall, organization, phone_number="+442079460199", reason="Secret-canary")
+        self.provider_key = factories.make_provider_key(organization, "resend", f"re_{organization.slug}")
+        self.sender_domain = factories.make_sender_domain(
+            organization, domain_name=f"secret-canary.{organization.slug}.example", resend_domain_id=f"d-{organization.slug}",
+            records=[{"record": "SPF", "name": "secret-canary", "type": "TXT", "ttl": "Auto", "status": "pending",
+                      "value": "Secret-canary", "priority": None}],
+        )  # fmt: skip
         self.chat = factories.make_chat_message(organization, content="Secret-canary message")
         self.member = factories.make_member(
             organization,
@@ -168,6 +175,10 @@ def path_of(route: Route, values: dict[str, Any]) -> str:
 
 class WalkTest(TenantCase):
     def setUp(self) -> None:
+        resend = self.enterContext(Resend())
+        self.enterContext(override_settings(RESEND_API_URL=resend.url))
+        for each in (self.client_org, self.agency, self.stranger):
+            resend.account(f"re_{each.slug}")
         self.ours = Thing(self.client_org)
         self.theirs = Thing(self.stranger)
         factories.add_credits(self.agency, 100)

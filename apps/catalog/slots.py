@@ -68,16 +68,23 @@ def clean_key(slot: Slot, value: object) -> str:
     if not isinstance(value, str):
         raise _wrong("api_key", _("A text is expected."))
     key = value.strip()
+    if problem := key_problem(slot, key):
+        raise _wrong("api_key", problem)
+    return key
+
+
+def key_problem(slot: Slot, key: str) -> str:
+    """What is wrong with a key, as a sentence without the key; empty when nothing is."""
     if not key:
-        raise _wrong("api_key", _("The key is empty."))
-    if len(key) > LONGEST_KEY or "\x00" in key:
-        raise _wrong("api_key", _("The key is too long."))
+        return _("The key is empty.")
+    if len(key) > LONGEST_KEY:
+        return _("The key is too long.")
     if slot.id == VERTEX and not _is_object(key):
-        raise _wrong("api_key", _("For Google Vertex AI the service account's JSON is expected: the whole file, as text."))
+        return _("For Google Vertex AI the service account's JSON is expected: the whole file, as text.")
     # A header cannot carry anything else, and no provider's key has it.
     if slot.id != VERTEX and (not key.isascii() or not key.isprintable()):
-        raise _wrong("api_key", _("The key holds characters that no key has. Copy it again."))
-    return key
+        return _("The key holds characters that no key has. Copy it again.")
+    return ""
 
 
 def slots_of(name: object) -> tuple[str, ...]:

@@ -52,6 +52,7 @@ _REASONS = {
     "consent_timeout": Status(_("No consent given"), "caution", "shield-x"),
     "mcp_unavailable": Status(_("Tool server unavailable"), "bad", "plug"),
     "suspended": Status(_("Suspended"), "bad", "ban"),
+    "missing_key": Status(_("Provider key missing"), "bad", "key-round"),
     "in_doubt": Status(_("In doubt"), "caution", "circle-question-mark"),
     "error": Status(_("Error"), "bad", "circle-alert"),
 }

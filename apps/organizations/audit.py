@@ -23,6 +23,8 @@ AREAS = [
     ("member", _("Members")),
     ("invitation", _("Invitations")),
     ("api_key", _("API keys")),
+    ("provider_key", _("Provider keys")),
+    ("sender_domain", _("E-mail domain")),
     ("app", _("Connected apps")),
     ("organization", _("Settings")),
     ("credits", _("Credits")),
@@ -41,6 +43,7 @@ NOUNS = {
     "member": _("Member"), "invitation": _("Invitation"), "api_key": _("API key"), "organization": _("Settings"),
     "lead": _("Leads"), "credits": _("Credits"), "billing": _("Credits"), "connection": _("Voice engine"),
     "control": _("Live call"), "demo": _("Demo"), "app": _("Connected app"),
+    "provider_key": _("Provider key"), "sender_domain": _("E-mail domain"),
 }  # fmt: skip
 PAGE = 50
 

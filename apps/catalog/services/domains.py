@@ -32,14 +32,19 @@ def clean_domain_name(value: object) -> str:
     """A full domain name in lower case, letters beyond ASCII as DNS has them. Raises Invalid."""
     if value is None or value == "":
         raise _wrong("domain_name", _("this field is required"), type="missing_field")
-    name = value.strip().rstrip(".").lower() if isinstance(value, str) else ""
-    try:
-        name = name.encode("idna").decode("ascii")
-    except UnicodeError:
-        name = ""
-    if not FQDN.match(name):
+    name = full_domain(value) if isinstance(value, str) else ""
+    if not name:
         raise _wrong("domain_name", _("a full domain name is expected, such as mail.example.org"))
     return name
+
+
+def full_domain(text: str) -> str:
+    """The domain name as DNS has it; empty when the text is none."""
+    try:
+        name = text.strip().rstrip(".").lower().encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""
+    return name if FQDN.match(name) else ""
 
 
 def domain_of(organization: Organization) -> SenderDomain | None:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from apps.catalog.entries import Part
 from apps.catalog.models import ProviderKey, ProviderSettings
 from apps.catalog.providers import is_realtime, provider
-from apps.catalog.slots import SLOTS, VERTEX
+from apps.catalog.slots import RESEND, SLOTS, VERTEX, Slot
 from apps.core.crypto import SecretUnreadable
 from apps.organizations.models import Organization
 
@@ -100,6 +100,34 @@ def keys_for(organization: Organization, slots: Iterable[str]) -> dict[str, Key]
 def missing_slots(organization: Organization, config: Mapping[str, Any]) -> list[str]:
     """The slots without which a call with this assistant cannot start on an engine that needs keys."""
     return keyring(organization, config).missing_slots
+
+
+@dataclass(frozen=True)
+class SlotState:
+    """One slot as its owner's page shows it. `serves`: whose key is used now; None: calls that need it fail."""
+
+    slot: Slot
+    key: ProviderKey | None
+    serves: Source | None
+
+
+def slot_states(organization: Organization) -> list[SlotState]:
+    """Every slot, in the order of the page. Of an agency's key only that there is one may be said."""
+    owners = [each for each in (organization.pk, organization.parent_id) if each]
+    rows = list(ProviderKey.objects.filter(organization_id__in=owners).defer("secret"))
+    own = {row.slot: row for row in rows if row.organization_id == organization.pk}
+    theirs = {row.slot for row in rows if row.organization_id != organization.pk}
+    return [_state(slot, own.get(slot.id), slot.id in theirs) for slot in SLOTS.values()]
+
+
+def _state(slot: Slot, key: ProviderKey | None, is_the_agencys: bool) -> SlotState:
+    if key:
+        return SlotState(slot, key, "own")
+    if slot.id == RESEND:
+        return SlotState(slot, None, None)
+    if is_the_agencys:
+        return SlotState(slot, None, "parent")
+    return SlotState(slot, None, "platform" if _platform_key(slot.id) else None)
 
 
 def needs_of(config: Mapping[str, Any]) -> tuple[Need, ...]:
