@@ -36,7 +36,8 @@ VERBS = {
     "duplicate": _("duplicated"), "start": _("started"), "pause": _("paused"), "resume": _("resumed"),
     "register": _("registered"), "add": _("added"), "complete": _("completed"), "close": _("closed"),
     "cancel": _("cancelled"), "import": _("imported"), "assign": _("assigned"), "retention": _("retention changed"),
-    "connect": _("connected"), "disconnect": _("disconnected"),
+    "replace": _("replaced"), "settings": _("settings changed"), "broken": _("refused by the provider"),
+    "pick": _("chosen"), "connect": _("connected"), "disconnect": _("disconnected"),
 }  # fmt: skip
 NOUNS = {
     "assistant": _("Assistant"), "number": _("Number"), "trunk": _("SIP trunk"), "campaign": _("Campaign"), "call": _("Call"),
