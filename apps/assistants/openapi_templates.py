@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from apps.assistants.openapi_configs import DESTINATION, FUNCTION, MORE, WEBHOOK
+from typing import Any
+
+from apps.assistants.openapi_configs import DESTINATION, FUNCTION, WEBHOOK
 from apps.assistants.schema.analysis import THRESHOLD_LIMIT
 from apps.assistants.schema.analysis_template import DEFAULT_PROMPTS, ROLES
 from apps.assistants.schema.tool_rules import NAME, SECRET_LIMIT
@@ -86,7 +88,7 @@ TOOL_BODIES: dict[str, Schema] = {
 TOOLS: dict[str, Schema] = {
     "ToolFunctionConfig": record(
         FUNCTION | {key: WEBHOOK[key] for key in ("url", "async", "message")},
-        description="Stored and returned as sent. Without `name` the template's name is the function's.", **MORE,
+        description="Stored and returned as sent. Without `name` the template's name is the function's.", required=[], additionalProperties=True,
     ),
     "ToolTransferConfig": record({"destinations": DESTINATIONS}, additionalProperties=True),
     "ToolTemplate": record(
@@ -126,7 +128,7 @@ TOOLS: dict[str, Schema] = {
 }  # fmt: skip
 
 # Analysis templates -----------------------------------------------------------------------------------------
-PROMPT = {"maxLength": PROMPT_LIMIT}
+PROMPT: dict[str, Any] = {"maxLength": PROMPT_LIMIT}
 ANALYSIS_FIELDS: dict[str, Schema] = {
     "name": text("What you call it.", minLength=1, maxLength=NAME_LIMIT, examples=["Appointment"]),
     "description": text(null=True, maxLength=PROMPT_LIMIT, examples=["Which day and which treatment"]),

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -76,7 +76,7 @@ def assistant(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
 @needs(Role.MEMBER)
 def _save(request: HttpRequest, assistant: Assistant) -> HttpResponse:
     version = _version(request)
-    typed = request.POST
+    typed: QueryDict = request.POST
     if typed.get("switch") == "analysis-template":
         typed = with_template(typed, _plan_parts(assistant, typed))
     editor = Editor(assistant, typed)
