@@ -66,13 +66,19 @@ def simulate_problem(connection: Connection | None, numbers: list[PhoneNumber]) 
 
 
 def talk_problem(connection: Connection | None, assistant: Assistant) -> str:
-    """Why nobody can type with this assistant; empty when one can."""
+    """Why nobody can type with this assistant; empty when one can, or when the engine was never asked yet."""
     if problem := _engine_problem(connection):
         return problem
     assert connection is not None
-    if not known_capabilities(connection).has(TYPE):
-        return _("The connected voice engine does not announce “text”: its assistants can be called, not written to.")
+    if connection.engine_read_at and (problem := text_problem(connection)):
+        return problem
     return "" if assistant.is_active else _("The assistant is not active. Activate it first.")
+
+
+def text_problem(connection: Connection) -> str:
+    if known_capabilities(connection).has(TYPE):
+        return ""
+    return _("The connected voice engine does not announce “text”: its assistants can be called, not written to.")
 
 
 def only_simulates(connection: Connection | None) -> bool:

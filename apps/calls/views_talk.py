@@ -22,10 +22,10 @@ from apps.calls.services.control import send_command
 from apps.calls.services.requests import CallRequest
 from apps.calls.services.talk import Heard, type_text
 from apps.calls.services.web import open_room
-from apps.calls.starting import only_simulates, talk_problem
+from apps.calls.starting import only_simulates, talk_problem, text_problem
 from apps.calls.transcript import transcript
 from apps.core import db
-from apps.core.errors import DomainError
+from apps.core.errors import Conflict, DomainError
 from apps.organizations.access import may, needs
 from apps.organizations.middleware import toast
 from apps.organizations.models import Organization, Role
@@ -129,9 +129,12 @@ def _start(organization: Organization, assistant: Assistant, form: StartForm) ->
     if earlier:
         return earlier
     connection = connection_for(organization)
+    known = capabilities(connection, now)
+    if problem := text_problem(connection):
+        raise Conflict(problem)
     request = CallRequest(
-        organization=organization, to=None, key=key, origin="page", connection=connection,
-        simulated=capabilities(connection, now).simulated, assistant=assistant, in_text=True,
+        organization=organization, to=None, key=key, origin="page", connection=connection, simulated=known.simulated,
+        assistant=assistant, in_text=True,
     )  # fmt: skip
     call = open_room(request=request, now=now).call
     type_text(call=find_call(organization, call.public_id), text="")

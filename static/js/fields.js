@@ -14,7 +14,7 @@
 
   document.addEventListener("submit", (e) => {
     const button = e.submitter;
-    if (!button || e.defaultPrevented || button.closest("form").method === "dialog") return;
+    if (!button || e.defaultPrevented || e.target.method === "dialog") return;
     // After this tick, so that the button's own name is still sent.
     setTimeout(() => {
       button.classList.add("is-busy");

@@ -91,7 +91,7 @@ class StartTest(TalkCase):
         idle = factories.make_assistant(self.client_org, is_active=False)
         for change, assistant, words in (
             ({}, idle, "The assistant is not active"),
-            ({"engine": {"kind": "worker", "features": ["reference"]}}, self.assistant, "does not announce “text”"),
+            ({"engine": {"kind": "worker", "features": ["reference"]}, "engine_read_at": db.now()}, self.assistant, "does not announce “text”"),
             ({"failing_since": db.now()}, self.assistant, "does not answer at the moment"),
             ({"is_active": False}, self.assistant, "No voice engine is connected yet"),
         ):
@@ -105,6 +105,16 @@ class StartTest(TalkCase):
             self.assertContains(answer, words, status_code=422)
         with scope_of(self.client_org):
             self.assertEqual(Call.objects.count(), 0)
+
+    def test_an_engine_that_was_never_asked_is_asked_by_the_button(self) -> None:
+        with scope_of(self.client_org):
+            Connection.objects.filter(pk=self.connection.pk).update(engine={}, engine_read_at=None)
+        self.assertNotIn("does not announce", self.browser.get(f"{self.org}/assistants/{self.assistant.pk}/talk").content.decode())
+        self.assertEqual(self.begun().status, "in-progress")
+        with Receiver(Reply(404, {})) as base, scope_of(self.client_org):
+            Connection.objects.filter(pk=self.connection.pk).update(base_url=base.url, engine={}, engine_read_at=None)
+            answer = self.begin()
+        self.assertContains(answer, "does not announce “text”", status_code=422)
 
     def test_an_engine_that_refuses_says_so_on_the_page(self) -> None:
         self.sandbox.faults(errors=1)
