@@ -7,7 +7,7 @@ import pytest
 
 HELP = Path(__file__).parents[2] / "docs" / "help"
 PAGES = {
-    "api-and-keys", "assistants", "billing", "calls", "campaigns", "getting-started", "importing-leads",
+    "ai-clients", "api-and-keys", "assistants", "billing", "calls", "campaigns", "getting-started", "importing-leads",
     "members-and-roles", "numbers-and-trunks", "sandbox", "troubleshooting", "webhooks",
 }  # fmt: skip
 
