@@ -92,4 +92,4 @@ class McpServerTestView(APIView):
     )  # fmt: skip
     def post(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
         server = _server(request, pk)
-        return Response(probe_server(server=server, headers=request.data.get("headers")).body())
+        return Response(probe_server(server=server, headers=dict(request.data).get("headers")).body())

@@ -40,6 +40,7 @@ class McpServerForm(forms.Form):
     )  # fmt: skip
 
     use_required_attribute = False
+    data: QueryDict
 
     def __init__(self, data: QueryDict | None = None, *, server: McpServer | None = None) -> None:
         initial = {name: getattr(server, name) for name in self.base_fields} if server else None

@@ -51,7 +51,7 @@ class WorkflowForm(forms.Form):
         label=_("Active"), required=False, initial=True, help_text=_("When off, the number’s assistant answers.")
     )
     definition = forms.CharField(
-        label=_("Definition"), required=False, strip=False,
+        label=_("Definition"), strip=False,
         widget=forms.Textarea({"rows": 30, "class": "is-mono", "data-json-editor": "", "spellcheck": "false"}),
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from typing import Any
 from apps.assistants.workflows.graph import objects, unreachable
 
 WIDTH, HEIGHT = 176, 56
-GAP_X, GAP_Y, MARGIN = 32, 64, 24
+GAP_X, GAP_Y, MARGIN = 32, 64, 40
 NODES_LIMIT = 200
 EVERYWHERE: Mapping[str, int] = MappingProxyType({})
 
@@ -157,10 +157,12 @@ def _line(boxes: dict[str, Box], edge: dict[str, Any], wrong: bool) -> Line:
             f"M{start.middle} {start.bottom} C{start.middle} {start.bottom + bend} "
             f"{end.middle} {end.y - bend} {end.middle} {end.y - 4}"
         )
-    else:  # back up, or to the side: out at the right, in at the right
-        right, level, target = start.x + WIDTH, start.y + HEIGHT // 2, end.y + HEIGHT // 2 + 8
-        out = max(right, end.x + WIDTH) + GAP_X
-        path = f"M{right} {level} C{out} {level} {out} {target} {end.x + WIDTH + 4} {target}"
+    else:  # back up, or to the side: around the boxes on the side where the target is
+        left = end.x <= start.x
+        begin, goal = (start.x, end.x - 4) if left else (start.x + WIDTH, end.x + WIDTH + 4)
+        out = min(begin, goal) - GAP_X if left else max(begin, goal) + GAP_X
+        level, target = start.y + HEIGHT // 2, end.y + HEIGHT // 2 + 8
+        path = f"M{begin} {level} C{out} {level} {out} {target} {goal} {target}"
     text = edge.get("description")
     return Line(edge["from"], edge["to"], path, text if isinstance(text, str) else "", wrong)
 
