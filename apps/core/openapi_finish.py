@@ -79,6 +79,16 @@ IDEMPOTENCY = {
     "description": "Any text of your own. For 24 hours a repeat with the same text and body gets the first answer and "
     "has no second effect; with another body it is refused with 409.",
 }  # fmt: skip
+# Beyond the path: from what is made to what is made with it. (source, target, parameters, body); `$` stands for the answer.
+ONWARD: tuple[tuple[str, str, dict[str, str], dict[str, Any] | None], ...] = (
+    ("createAssistant", "createOutboundCall", {}, {"destination": "+31600000001", "assistant_id": "$/assistant/id"}),
+    ("createAssistant", "createWebCall", {}, {"assistant_id": "$/assistant/id"}),
+    ("createAssistant", "createCampaign", {}, {"name": "Spring recall", "assistant_id": "$/assistant/id"}),
+    ("createOutboundCall", "getCall", {"id": "$/call_id"}, None),
+    ("createOutboundCall", "controlCall", {"id": "$/call_id"}, {"type": "end-call"}),
+    ("createWebCall", "getCall", {"id": "$/call_id"}, None),
+    ("createCampaign", "listCampaignLeads", {"id": "$/campaign/id"}, None),
+)
 SCHEMAS = {
     "Error": record(
         {
@@ -113,6 +123,7 @@ def finish(result: dict[str, Any], generator: Any, request: Any, public: bool) -
     components["responses"] = {name: _error_answer(status) for status, (name, _text) in ERRORS.items()}
     result["paths"] = {_renamed(path): _item(path, item, components["schemas"]) for path, item in result["paths"].items()}
     _link(result["paths"])
+    _onward(result["paths"])
     used = {operation["tags"][0] for item in result["paths"].values() for operation in item.values()}
     result["tags"] = [{"name": name, "description": about} for name, about in TAGS.values() if about and name in used]
     return result
@@ -214,6 +225,24 @@ def _link(paths: dict[str, Any]) -> None:
                     links = _links(path, answer, paths)
                     if links:
                         answer["links"] = links | answer.get("links", {})
+
+
+def _onward(paths: dict[str, Any]) -> None:
+    known = {each["operationId"]: each for item in paths.values() for each in item.values()}
+    for source, target, parameters, body in ONWARD:
+        if source not in known or target not in known:
+            continue
+        answer = next(each for status, each in known[source]["responses"].items() if status.startswith("2"))
+        link: dict[str, Any] = {"operationId": target}
+        if parameters:
+            link["parameters"] = {name: _expression(value) for name, value in parameters.items()}
+        if body:
+            link["requestBody"] = {name: _expression(value) for name, value in body.items()}
+        answer.setdefault("links", {})[target] = link
+
+
+def _expression(value: str) -> str:
+    return value.replace("$/", "$response.body#/", 1) if value.startswith("$/") else value
 
 
 def _links(path: str, answer: dict[str, Any], paths: dict[str, Any]) -> dict[str, Any]:
