@@ -60,7 +60,7 @@ class Connection:
     user: User
     writes: bool
     since: dt.datetime
-    active_at: dt.datetime
+    renewed_at: dt.datetime
 
 
 def workspaces_at(user: User, brand: Brand) -> list[Workspace]:
@@ -166,7 +166,7 @@ def _connections(tokens: QuerySet[Token]) -> list[Connection]:
         if grant := Grant.of(token.data):
             found.setdefault(grant.connection_id, []).append(token)
     made = [_connection(id, each) for id, each in found.items()]
-    return sorted(made, key=lambda each: each.active_at, reverse=True)
+    return sorted(made, key=lambda each: each.renewed_at, reverse=True)
 
 
 def _connection(id: UUID, tokens: list[Token]) -> Connection:

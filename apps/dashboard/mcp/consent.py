@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from uuid_utils.compat import uuid7
 
-from apps.accounts.oauth import READ, WRITE, origin, resource
+from apps.accounts.oauth import READ, SCOPES, WRITE, origin, resource
 from apps.accounts.people import person
 from apps.accounts.services import has_second_factor
 from apps.core import db
@@ -41,8 +41,9 @@ class ConsentForm(AuthorizationForm):
             label=gettext_lazy("Organization"), choices=choices, initial=only,
             help_text=gettext_lazy("The program reaches this one alone. To use it with another, connect it again."),
         )  # fmt: skip
-        self.asked = [value for value, _label in cast(forms.MultipleChoiceField, self.fields["scopes"]).choices]
-        self.fields["scopes"].required = False
+        scopes = cast(forms.MultipleChoiceField, self.fields["scopes"])
+        self.asked = sorted((value for value, _label in scopes.choices), key=list(SCOPES).index)
+        scopes.choices, scopes.required = [(value, SCOPES[value]) for value in self.asked], False
 
     def clean_organization(self) -> UUID:
         chosen = UUID(self.cleaned_data["organization"])
