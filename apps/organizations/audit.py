@@ -18,6 +18,8 @@ AREAS = [
     ("assistant", _("Assistants")),
     ("number", _("Numbers")),
     ("trunk", _("SIP trunks")),
+    ("workflow", _("Workflows")),
+    ("mcp_server", _("MCP servers")),
     ("campaign", _("Campaigns")),
     ("call", _("Calls")),
     ("member", _("Members")),
@@ -44,7 +46,8 @@ NOUNS = {
     "member": _("Member"), "invitation": _("Invitation"), "api_key": _("API key"), "organization": _("Settings"),
     "lead": _("Leads"), "credits": _("Credits"), "billing": _("Credits"), "connection": _("Voice engine"),
     "control": _("Live call"), "demo": _("Demo"), "app": _("Connected app"),
-    "provider_key": _("Provider key"), "sender_domain": _("E-mail domain"),
+    "provider_key": _("Provider key"), "sender_domain": _("E-mail domain"), "workflow": _("Workflow"),
+    "mcp_server": _("MCP server"),
 }  # fmt: skip
 PAGE = 50
 
