@@ -58,7 +58,7 @@ class ByokView(APIView):
         answer=BYOK_STORED,
     )  # fmt: skip
     def post(self, request: Request, **kwargs: Any) -> Response:
-        organization, data = organization_of(request), request.data
+        organization, data = organization_of(request), dict(request.data)
         slot = clean_slot(data.get("provider"))
         key = clean_key(slot, data.get("api_key"))
         store_key(organization=organization, slot=slot, key=key, by=Actor.of(request), now=db.now())
@@ -71,7 +71,7 @@ class ByokView(APIView):
     )  # fmt: skip
     def delete(self, request: Request, **kwargs: Any) -> Response:
         organization = organization_of(request)
-        slot = clean_slot(request.data.get("provider", request.GET.get("provider")))
+        slot = clean_slot(dict(request.data).get("provider", request.GET.get("provider")))
         remove_key(organization=organization, slot=slot, by=Actor.of(request))
         return Response({"success": True, "byok_keys": byok_keys(organization)})
 
@@ -92,7 +92,7 @@ class ByokConfigView(APIView):
         body=ref("ByokConfigSet"), answer=ref("ByokConfigAnswer"),
     )  # fmt: skip
     def post(self, request: Request, **kwargs: Any) -> Response:
-        organization, data = organization_of(request), request.data
+        organization, data = organization_of(request), dict(request.data)
         slots = slots_of(data.get("provider"))
         merge_settings(
             organization=organization, provider=data["provider"], slots=slots, settings=_config(data),

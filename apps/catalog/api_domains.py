@@ -80,8 +80,9 @@ class DomainView(APIView):
         body=ref("DomainCreate"), answer=DOMAIN_ANSWER, status=201, further=(409, 503),
     )  # fmt: skip
     def post(self, request: Request, **kwargs: Any) -> Response:
-        name = request.data.get("domain_name")
-        name = clean_domain_name(request.data.get("domain") if name is None else name)
+        data = dict(request.data)
+        name = data.get("domain_name")
+        name = clean_domain_name(data.get("domain") if name is None else name)
         domain = add_domain(organization=organization_of(request), name=name, by=Actor.of(request), now=db.now())
         return Response(with_mirrors(domain, older=is_older(request)), status=201)
 
@@ -117,8 +118,9 @@ class DomainSyncView(APIView):
         answer=DOMAIN_SYNCED, further=(404, 503),
     )  # fmt: skip
     def post(self, request: Request, **kwargs: Any) -> Response:
-        found = request.data.get("resendDomainId")
-        resend_id = _resend_id(request.data.get("domain_id") if found is None else found)
+        data = dict(request.data)
+        found = data.get("resendDomainId")
+        resend_id = _resend_id(data.get("domain_id") if found is None else found)
         organization, by = organization_of(request), Actor.of(request)
         domain = pick_domain(organization=organization, resend_id=resend_id, by=by, now=db.now())
         text = "Domain synced successfully from Resend"

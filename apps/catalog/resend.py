@@ -102,7 +102,13 @@ class Resend:
         url = settings.RESEND_API_URL.rstrip("/") + path
         try:
             answer = http.send(
-                method, url, headers=sent | (headers or {}), content=content, timeout=seconds, limit=ANSWER_LIMIT, trusted=True
+                method,
+                url,
+                headers=sent | (headers or {}),
+                content=content,
+                timeout=seconds,
+                limit=ANSWER_LIMIT,
+                trusted=True,
             )
         except http.SendError as error:
             raise ResendTrouble(_("Resend does not answer. Try again in a minute.")) from error
@@ -116,7 +122,9 @@ def _refusal(answer: http.Answer, found: dict[str, Any], *, is_mail: bool) -> Do
     """What Resend's status means to us. 401 of Resend is never our 401: that one speaks of our own key."""
     said, name = _text(found.get("message"))[:300], _text(found.get("name"))
     if name == "restricted_api_key":
-        return Invalid(_("The key in the slot “resend” may only send e-mail. Store one with full access."), param="provider")
+        return Invalid(
+            _("The key in the slot “resend” may only send e-mail. Store one with full access."), param="provider"
+        )
     if answer.status == 401 or name in KEY_ERRORS or "api key is invalid" in said.lower():
         return KeyRefused(_("Resend refuses the key in the slot “resend”. Store a valid one."), param="provider")
     if answer.status == 403 and is_mail:

@@ -131,8 +131,15 @@ def _state(organization: Organization) -> dict[str, Any]:
         "key": key,
         "domain": domain,
         "step": step,
-        # Without a key a domain does not work, however far it was.
-        "current": step + 1 if step == DONE else step,
+        # Without a working key nothing works, however far the domain was.
+        "current": _current(step, is_open=key is not None and key.broken_at is None),
         "steps": names,
         "works": bool(domain and domain.is_verified and key and not key.broken_at),
     }
+
+
+def _current(step: int, *, is_open: bool) -> int:
+    """The step of the progress bar; one past the last when all is done."""
+    if not is_open:
+        return KEY
+    return step + 1 if step == DONE else step

@@ -260,6 +260,10 @@ class DomainApiTest(DomainCase):
         with self.acting_for(self.client_org):
             self.assertIsNotNone(ProviderKey.objects.get().broken_at)
             self.assertEqual(Message.objects.count(), 0)  # who asked has seen it
+        self.resend.account().refusal = None
+        self.cleo_api.post("/domains/refresh", {})
+        with self.acting_for(self.client_org):
+            self.assertIsNone(ProviderKey.objects.get().broken_at)
 
     def test_nothing_is_kept_of_an_adding_that_failed(self) -> None:
         self.give_key()

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from apps.catalog.models import ProviderKey, SenderDomain
 from apps.catalog.resend import KeyRefused, RemoteDomain, Resend
-from apps.catalog.services.keys import note_refused
+from apps.catalog.services.keys import note_accepted, note_refused
 from apps.catalog.slots import RESEND
 from apps.core.crypto import SecretUnreadable
 from apps.core.db import writes
@@ -124,18 +124,21 @@ class _Account:
         except SecretUnreadable:
             text = _("The key in the slot “resend” cannot be opened. Store it again.")
             raise Invalid(text, param="provider", details=[text]) from None
-        self._organization, self._now = organization, now
+        self._organization, self._key, self._now = organization, key, now
 
     def ask(self, question: Callable[[Resend], T]) -> T:
-        """Ask Resend; a key that it refuses is marked. Who asks sees it, so nobody is mailed."""
+        """Ask Resend; a key that it refuses is marked, one that it takes again is not. Who asks sees it: no mail."""
         try:
-            return question(self._resend)
+            answer = question(self._resend)
         except KeyRefused as error:
             note_refused(
                 organization=self._organization, slot=RESEND, used_at=self._now, reason=error.text, tell=False,
                 now=self._now,
             )  # fmt: skip
             raise
+        if self._key.broken_at:
+            note_accepted(key=self._key, now=self._now)
+        return answer
 
 
 def _row(organization: Organization) -> SenderDomain:

@@ -109,6 +109,13 @@ def note_refused(
     mark_broken(organization=organization, slot=slot, used_at=used_at, reason=reason, tell=tell, now=now)
 
 
+@writes
+def note_accepted(*, key: ProviderKey, now: dt.datetime) -> None:
+    """The provider takes a key again that it had refused; one that was replaced meanwhile is left alone."""
+    rows = ProviderKey.objects.for_organization(key.organization_id).filter(pk=key.pk, secret_id=key.secret_id)
+    rows.update(broken_at=None, broken_reason="", updated_at=now)
+
+
 @step
 def erase_organization(*, organization: Organization) -> None:
     for model in (ProviderKey, ProviderSettings, SenderDomain):

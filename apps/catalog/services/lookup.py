@@ -166,7 +166,9 @@ def _by_source(organization: Organization, slots: list[str]) -> dict[tuple[Sourc
             continue
         try:
             location = _location(row) if row.slot == VERTEX else None
-            found[owners[row.organization_id], row.slot] = Key(row.slot, owners[row.organization_id], row.secret, location)
+            found[owners[row.organization_id], row.slot] = Key(
+                row.slot, owners[row.organization_id], row.secret, location
+            )
         except SecretUnreadable as error:
             log.error("the key %s of organization %s cannot be opened: %s", row.slot, row.organization_id, error)
             if not any(slot == row.slot for _source, slot in found):
