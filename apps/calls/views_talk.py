@@ -92,7 +92,7 @@ def talk_say(request: HttpRequest, org: str, call_id: str) -> HttpResponse:
     call = find_call(request.organization, call_id)  # type: ignore[attr-defined]
     form = SayForm(request.POST)
     if not form.is_valid():
-        return _refused(request, call, form.errors["text"][0])
+        return _refused(request, call, str(form.errors["text"][0]))
     try:
         heard = type_text(call=call, text=form.cleaned_data["text"])
     except DomainError as problem:

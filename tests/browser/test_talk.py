@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Site, Watched, sign_in
 
+SLOW = 20_000
 MARKUP = '<img src=x onerror="window.__evil=1">'
 
 
@@ -36,19 +37,19 @@ def test_a_talk_from_the_greeting_to_the_finished_call(site: Site, signed_in: Wa
     box.press_sequentially("Second line")
     box.press("Enter")
     # One's own words once, and the answer; what stood there while waiting is gone.
-    expect(lines).to_have_count(3)
+    expect(lines).to_have_count(3, timeout=SLOW)
     expect(lines.nth(1)).to_contain_text(f"Zebrafinch {MARKUP}")
     expect(lines.nth(1)).to_contain_text("Second line")
     expect(page.locator("#talk-lines .typing")).to_have_count(0)
     expect(box).to_have_value("")
     expect(box).to_be_focused()
     page.reload()
-    expect(lines).to_have_count(3)
+    expect(lines).to_have_count(3, timeout=SLOW)
     assert page.evaluate("window.__evil") is None
     box.fill("Lost on the way")
     page.route("**/talk/say", lambda route: route.abort())
     box.press("Enter")
-    expect(box).to_have_value("Lost on the way")
+    expect(box).to_have_value("Lost on the way", timeout=SLOW)
     expect(lines).to_have_count(3)
     page.unroute("**/talk/say")
     page.get_by_role("button", name="End the talk").click()
@@ -77,7 +78,7 @@ def test_it_fits_a_phone(site: Site, browser: Browser) -> None:
         box.fill("unbreakable" * 30)
         box.press("Enter")
         expect(box).to_have_value("")
-        expect(page.locator("#talk-lines .typing")).to_have_count(0)
+        expect(page.locator("#talk-lines .typing")).to_have_count(0, timeout=SLOW)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     room = page.locator(".talk-room")
     assert room.evaluate("box => box.scrollHeight - box.scrollTop - box.clientHeight") < 5

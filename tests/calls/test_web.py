@@ -335,16 +335,27 @@ class AudioEngineTest(WebCase):
             _asked, body = self.through(status, answer, wanted=wanted)
             self.assertIsInstance(body["error"], str)
 
-    def through(self, status: int, answer: dict[str, Any], wanted: int = 200) -> tuple[Received, dict[str, Any]]:
+    def test_provider_keys_travel_and_a_missing_one_is_named(self) -> None:
+        answer = {"success": True, "call_id": "eng-1", "token": "t", "server_url": "wss://rtc.example.org"}
+        _asked, refused = self.through(200, answer, wanted=400, needs_keys=True)
+        self.assertIn("openai, deepgram, elevenlabs", refused["message"])
+        for slot in ("openai", "deepgram", "elevenlabs"):
+            factories.make_provider_key(self.client_org, slot, f"sk-canary-{slot}")
+        asked, body = self.through(200, answer, needs_keys=True)
+        self.assertEqual(asked.json["credentials"]["deepgram"], {"api_key": "sk-canary-deepgram"})
+        self.assertNotIn("canary", json.dumps(self.shown(body["call_id"])))
+
+    def through(self, status: int, answer: dict[str, Any], wanted: int = 200, needs_keys: bool = False) -> tuple[Received, dict[str, Any]]:
         with scope_of(self.client_org):
             Connection.objects.update(is_active=False)
         with Receiver(Reply(status, answer)) as engine:
-            known = {"kind": "worker", "simulated": False, "needs_keys": False, "features": ["reference", "one_time_full"]}
+            features = ["reference", "one_time_full", *(["credentials"] if needs_keys else [])]
+            known = {"kind": "worker", "simulated": False, "needs_keys": needs_keys, "features": features}
             make_connection(base_url=engine.url, engine=known)
             factories.add_credits(self.agency, 5)
             found = self.post()
         self.assertEqual(found.status_code, wanted, found.content)
-        return engine.received[-1], found.json()
+        return next(iter(engine.received[::-1]), Received("", "", {}, b"")), found.json()
 
 
 def _loses_first() -> int:

@@ -46,12 +46,14 @@ def dial_body(call: Call, capabilities: Capabilities, ring: KeyRing | None = Non
     return body | credentials(ring, call.connection, capabilities)
 
 
-def web_body(call: Call, capabilities: Capabilities) -> dict[str, Any]:
-    """The body of a web call: `channel` only for one that is typed."""
+def web_body(call: Call, capabilities: Capabilities, ring: KeyRing | None = None) -> dict[str, Any]:
+    """The body of a web call: `channel` only for one that is typed. `ring` as in `dial_body`."""
     body: dict[str, Any] = {"assistant": engine_assistant(call, "web", capabilities)}
     if capabilities.has("reference"):
         body["reference"] = call.public_id
-    return body | ({"channel": TEXT} if call.is_typed else {})
+    if call.is_typed:
+        body["channel"] = TEXT
+    return body | credentials(ring, call.connection, capabilities)
 
 
 def engine_assistant(

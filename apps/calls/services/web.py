@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from apps.calls.services.dial import note_engine, refuse_reserved, reserve
 from apps.calls.services.draft import Draft, locked
 from apps.calls.services.fate import accept, error_for, reason_of, refusal_of, refuse, text_of
 from apps.calls.services.incoming import instant_of
+from apps.calls.services.keys import MISSING, call_ring, missing_keys
 from apps.calls.services.quiet import fill_from_rest
 from apps.calls.services.requests import CallRequest
 from apps.calls.services.settle import finish
@@ -32,7 +34,7 @@ from apps.organizations.scopes import overview
 from apps.voice.client import Engine, EngineTrouble
 from apps.voice.models import Connection
 from apps.voice.outcomes import Dialled
-from apps.voice.services import capabilities, ensure_receiver
+from apps.voice.services import capabilities, ensure_receiver, known_capabilities
 
 Dial = Call.Dial
 TOKEN_LIVES = dt.timedelta(minutes=10)
@@ -61,6 +63,7 @@ class _Opening:
     call: Call
     connection: Connection
     fence: int
+    body: dict[str, Any]
 
 
 def open_room(*, request: CallRequest, now: dt.datetime) -> Room:
@@ -80,13 +83,13 @@ def open_room(*, request: CallRequest, now: dt.datetime) -> Room:
         refuse_reserved(organization_id=call.organization_id, call_id=call.pk, error=problem.text, now=now)
         raise
     opening = _mark(organization_id=call.organization_id, call_id=call.pk, now=db.now())
-    answer = _ask(opening)
-    note_engine(opening.connection, answer, now)
-    room = _record(opening=opening, answer=answer, now=db.now())
-    if room is None:
-        call.refresh_from_db()
-        raise error_for(call)
-    return room
+    if opening is not None:
+        answer = _ask(opening)
+        note_engine(opening.connection, answer, now)
+        if room := _record(opening=opening, answer=answer, now=db.now()):
+            return room
+    call.refresh_from_db()
+    raise error_for(call)
 
 
 def empty_rooms(now: dt.datetime) -> list[tuple[object, object]]:
@@ -117,8 +120,7 @@ def close_room(*, organization_id: object, call_id: object) -> None:
 
 def _ask(opening: _Opening) -> Dialled:
     """Ask for the room; an engine that keeps its answers is asked again when one was lost, while there is time."""
-    engine = Engine(opening.connection)
-    body = web_body(opening.call, engine.capabilities)
+    engine, body = Engine(opening.connection), opening.body
     end = time.monotonic() + settings.DIAL_ANSWER_SECONDS
     while True:
         answer = engine.web_call(body, key=opening.call.dial_key, seconds=max(SHORTEST_REPEAT, end - time.monotonic()))
@@ -129,16 +131,23 @@ def _ask(opening: _Opening) -> Dialled:
 
 
 @writes
-def _mark(*, organization_id: object, call_id: object, now: dt.datetime) -> _Opening:
+def _mark(*, organization_id: object, call_id: object, now: dt.datetime) -> _Opening | None:
+    """Mark the call as being sent. None: it is not to be sent (any more)."""
     call = locked(organization_id, call_id)
     if call is None or call.connection is None or call.is_final:
-        raise Unavailable
+        return None
+    known = known_capabilities(call.connection)
+    ring = call_ring(call, known)
     draft = Draft(call, now)
+    if problem := missing_keys(ring, known):
+        refuse(draft, MISSING, error=problem)
+        draft.save()
+        return None
     draft.set(fence=call.fence + 1, sent_at=now, next_check_at=None)
     if call.dial == Dial.RESERVED:
         draft.set(dial=Dial.SENDING)
     draft.save()
-    return _Opening(call, call.connection, call.fence)
+    return _Opening(call, call.connection, call.fence, web_body(call, known, ring))
 
 
 @writes
