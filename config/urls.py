@@ -25,7 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/web-calls", WebCallView.as_view(), name="api_web_call"),
     path("o/<slug:org>/api/v1/", browsable_index, name="browsable_index"),
     path("o/<slug:org>/api/v1/", include(("config.api", "browsable"))),
-    path("o/<slug:org>", RedirectView.as_view(pattern_name="overview"), name="workspace"),
+    path("o/<slug:org>", RedirectView.as_view(pattern_name="overview", http_method_names=["get", "head"]), name="workspace"),
     path("o/<slug:org>/", include("apps.assistants.urls")),
     path("o/<slug:org>/", include("apps.numbers.urls")),
     path("o/<slug:org>/", include("apps.catalog.urls")),

@@ -254,7 +254,7 @@ class WalkTest(TenantCase):
         for each in self.own_routes():
             if each.is_api:
                 continue
-            answer = Client().get(path_of(each, self.ours.sample(each)))
+            answer = Client().get(path_of(each, self.ours.sample(each)), headers={"accept": "text/html"})
             if answer.status_code != 302 or not answer["Location"].startswith("/accounts/login"):
                 wrong.append(f"{each.name}: {answer.status_code}")
         self.assertEqual(wrong, [])

@@ -26,7 +26,7 @@ from apps.organizations.models import Organization
 from apps.organizations.scopes import operator, page_scope
 from apps.organizations.sql import Entry, member_of
 
-PATH = re.compile(r"^/o/([^/]+)/")
+PATH = re.compile(r"^/o/([^/]+)(?:/|$)")
 SAFE = ("GET", "HEAD", "OPTIONS")
 LAST = "last_organization"  # in the session: where the person lands after sign-in
 OPERATOR = ("/admin/", "/mailbox")
