@@ -16,6 +16,7 @@ from apps.calls.services.quiet import read_call
 from apps.calls.services.reconcile import open_dials
 from apps.calls.services.web import close_room, empty_rooms
 from apps.core import db
+from apps.mail.models import Message
 from apps.voice.client import Engine
 from apps.voice.models import Connection
 from apps.webhooks.models import Delivery
@@ -298,6 +299,21 @@ class MoneyTest(WebCase):
         self.assertGreater(call.cost, 0)
         log = self.client_api.get("/usage").json()["logs"][0]
         self.assertEqual((log["call_type"], log["phone_number"], log["duration_sec"], log["call_id"]), ("web", None, 90, call.public_id))
+
+    def test_the_report_is_mailed_without_a_number(self) -> None:
+        with scope_of(self.client_org):
+            self.assistant.change(db.now(), notification_email="desk@example.com")
+        call = self.call(self.post().json()["call_id"])
+        for number, (kind, status, fields) in enumerate((
+            ("status-update", "in-progress", {}), ("end-of-call-report", "ended", {"duration_seconds": 9, "messages": []}),
+        ), 1):  # fmt: skip
+            post(self.connection, event(kind, call, seq=number, status=status, **fields), secret=self.connection.hook_secret)
+        with scope_of(self.client_org):
+            apply(call)
+            mail = Message.objects.get(to="desk@example.com")
+        self.assertIn("Web call", mail.subject)
+        self.assertNotIn("Number:", mail.text)
+        self.assertNotIn("None", mail.subject + mail.text)
 
     def test_webhooks_as_usual(self) -> None:
         with scope_of(self.client_org):
