@@ -15,6 +15,7 @@ from apps.branding.models import Brand
 from apps.branding.services import absolute_url
 from apps.core.colour import content_for
 from apps.core.db import step, writes
+from apps.core.queue import wake
 from apps.mail.models import OPERATOR, Message
 from apps.mail.tasks import send
 
@@ -63,7 +64,7 @@ def queue_mail(
     # The row is the outbox: a broker that is down must not undo the reason of the mail, the sweep sends it.
     owner = str(organization_id) if organization_id else None
     if transport == OPERATOR:
-        transaction.on_commit(lambda: send.delay(owner, str(row.pk)), robust=True)
+        transaction.on_commit(lambda: wake(send, owner, str(row.pk)), robust=True)
     return row
 
 

@@ -128,3 +128,9 @@ def test_a_silent_name_server_does_not_hold_a_form(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: __import__("time").sleep(5))
     monkeypatch.setattr(addresses, "LOOKUP_SECONDS", 0.05)
     assert addresses.address_problem("https://slow.example.com/") is None
+
+
+def test_whatever_breaks_in_a_lookup_reaches_who_waits(monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: None)
+    with pytest.raises(TypeError):
+        addresses.lookup("odd.example.com", 5)
