@@ -318,7 +318,7 @@ SPECTACULAR_SETTINGS = {
                 "voice.openapi", "catalog.openapi", "assistants.openapi", "numbers.openapi", "calls.openapi",
                 "calls.openapi_web", "campaigns.openapi", "chats.openapi", "dashboard.openapi",
             )
-        ),  # fmt: skip
+        ),
         "apps.core.openapi_finish.finish",
     ],
 }

@@ -26,7 +26,7 @@ from apps.core.openapi import (
 )
 
 EVENTS = ["assistant-request", "tool-calls", "status-update", "end-of-call-report"]
-EMAIL = {"format": "email", "maxLength": EMAIL_LIMIT, "examples": ["office@example.org"]}
+EMAIL: Schema = {"format": "email", "maxLength": EMAIL_LIMIT, "examples": ["office@example.org"]}
 FIELDS: dict[str, Schema] = {
     "name": text("What you call it.", minLength=1, maxLength=NAME_LIMIT, examples=["Front desk"]),
     "business_name": text("For whom it speaks.", null=True, maxLength=NAME_LIMIT, examples=["Bakker Dental"]),
@@ -93,7 +93,7 @@ def _shown() -> Schema:
 
 
 def _example() -> dict[str, Any]:
-    values = {field.name: field.default for field in ASSISTANT_FIELDS} | PLATFORM_DEFAULTS | EXAMPLE
+    values: dict[str, Any] = {field.name: field.default for field in ASSISTANT_FIELDS} | dict(PLATFORM_DEFAULTS) | EXAMPLE
     ident = "0190f3c2-7b1e-7c4d-9a55-3f0e8c6d1b27"
     times = dict.fromkeys(("created_at", "updated_at"), "2026-04-23T10:43:17.123Z")
     return {"id": ident, "org_id": "0190f3c2-0000-7000-8000-000000000001", **values, **times}

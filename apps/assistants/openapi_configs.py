@@ -14,7 +14,7 @@ from apps.core.openapi import Schema, array, boolean, optional, phone, record, r
 NAMES: dict[Part, str] = {"stt": "STTConfig", "llm": "LLMConfig", "tts": "TTSConfig"}
 OPEN = "Settings of other providers and unknown settings are stored and returned, not used."
 TOOLS = ["FunctionTool", "NestedFunctionTool", "EndCallTool", "TransferCallTool", "McpTool"]
-MORE = {"required": [], "additionalProperties": True}
+MORE: Schema = {"required": [], "additionalProperties": True}
 
 
 def setting_schema(setting: Setting, *, null: bool = True, clamped: bool = False) -> Schema:

@@ -9,7 +9,7 @@ from apps.campaigns.serializers import MAX_VALUE, MAX_VARIABLES
 from apps.core.openapi import EXAMPLE_ID, Schema, array, integer, moment, phone, record, ref, text, uuid
 
 OTHER = "+31600000001"
-CLOCK = {"pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"}
+CLOCK: Schema = {"pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"}
 PLAN: dict[str, Schema] = {
     "name": text(minLength=1, maxLength=200, examples=["Spring recall"]),
     "system_message_template": text(
@@ -27,7 +27,7 @@ PLAN: dict[str, Schema] = {
     "retry_delay_minutes": integer("Between two attempts.", minimum=5, maximum=1440, default=60),
     "max_concurrent_calls": integer("At the same time.", minimum=1, maximum=50, default=1),
 }  # fmt: skip
-SHOWN_CLOCK = {"pattern": r"^[0-9]{2}:[0-9]{2}:[0-9]{2}$"}
+SHOWN_CLOCK: Schema = {"pattern": r"^[0-9]{2}:[0-9]{2}:[0-9]{2}$"}
 VALUE = {"type": ["string", "number", "boolean", "null"], "maxLength": MAX_VALUE}
 SCHEMAS: dict[str, Schema] = {
     "Campaign": record(

@@ -16,7 +16,7 @@ ASSIGNED: dict[str, Schema] = {
     "name": LABEL,
     "is_active": boolean("An inactive number takes no calls.", default=True),
 }  # fmt: skip
-TRANSPORT = {"enum": list(SipTrunk.Transport.values)}
+TRANSPORT: Schema = {"enum": list(SipTrunk.Transport.values)}
 SCHEMAS: dict[str, Schema] = {
     "PhoneNumber": record(
         {

@@ -34,6 +34,7 @@ class ConsentForm(AuthorizationForm):
 
     def __init__(self, *args: Any, workspaces: list[Workspace], **kwargs: Any) -> None:
         self.user, self.workspaces = kwargs["user"], workspaces
+        self.asked = [each for each in SCOPES if each in kwargs["requested_scopes"]]
         super().__init__(*args, **kwargs)
         choices = [(str(each.organization_id), each.name) for each in workspaces]
         only = choices[0][0] if len(choices) == 1 else None
@@ -42,7 +43,9 @@ class ConsentForm(AuthorizationForm):
             help_text=gettext_lazy("The program reaches this one alone. To use it with another, connect it again."),
         )  # fmt: skip
         scopes = cast(forms.MultipleChoiceField, self.fields["scopes"])
-        self.asked = sorted((value for value, _label in scopes.choices), key=list(SCOPES).index)
+        self.asked = sorted(
+            (value for value, _label in cast(list[tuple[str, str]], scopes.choices)), key=list(SCOPES).index
+        )
         scopes.choices, scopes.required = [(value, SCOPES[value]) for value in self.asked], False
 
     def clean_organization(self) -> UUID:

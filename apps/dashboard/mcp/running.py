@@ -6,7 +6,7 @@ import json
 import sys
 from functools import cache
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.core.handlers.base import BaseHandler
@@ -31,9 +31,9 @@ def run(
     except DomainError as error:
         return _result(error.body(), is_error=True), {}
     asked.admitted = admitted  # type: ignore[attr-defined]
-    answer = _handler().get_response(asked)
+    answer = cast(HttpResponse, _handler().get_response(asked))
     headers = {name: answer[name] for name in LIMITS if name in answer}
-    return _result(_content(answer), is_error=answer.status_code >= 400), headers
+    return _result(json.loads(answer.content) if answer.content else {}, is_error=answer.status_code >= 400), headers
 
 
 @cache
@@ -97,10 +97,6 @@ def _text(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     return [_text(each) for each in value] if isinstance(value, list) else value
-
-
-def _content(answer: HttpResponse) -> Any:
-    return json.loads(answer.content) if answer.content else {}
 
 
 def _result(body: Any, *, is_error: bool) -> dict[str, Any]:

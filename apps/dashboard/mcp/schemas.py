@@ -44,7 +44,7 @@ def _inwards(value: Any, components: dict[str, Schema], parts: dict[str, Schema]
         return [_inwards(each, components, parts) for each in value]
     if not isinstance(value, dict):
         return value
-    turned = {}
+    turned: dict[str, Any] = {}
     for key, each in value.items():
         if key == "$ref":
             turned[key] = _part(each, components, parts)
