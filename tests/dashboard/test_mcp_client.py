@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 from django.core.cache import cache
+from django.db import connections
 from django.test import Client as Browser
 from django.test import LiveServerTestCase, override_settings
 from mcp import Client
@@ -98,6 +99,18 @@ def in_thread(work: Callable[[], Awaitable[Any]]) -> Any:
     return found["answer"]
 
 
+def closing(work: Callable[..., Any]) -> Callable[..., Any]:
+    """For a thread that will not be used again: its connections would hold up the end of the test database."""
+
+    def run(*args: Any) -> Any:
+        try:
+            return work(*args)
+        finally:
+            connections.close_all()
+
+    return run
+
+
 class KeyTest(ClientCase):
     def with_key(self, work: Callable[[Client], Awaitable[Any]], *, read_only: bool = False, mode: str = "auto") -> Any:
         key = factories.make_key(self.client_org, read_only=read_only)
@@ -177,7 +190,7 @@ class SignInTest(ClientCase):
 
         async def redirect(url: str) -> None:
             self.asked += 1
-            answer["location"] = await asyncio.to_thread(self.decide, browser, url, action, scopes)
+            answer["location"] = await asyncio.to_thread(closing(self.decide), browser, url, action, scopes)
 
         async def callback() -> AuthorizationCodeResult:
             said = {name: values[0] for name, values in parse_qs(urlsplit(answer["location"]).query).items()}
