@@ -17,9 +17,9 @@ from apps.assistants.api_workflows import WorkflowListView, WorkflowView
 from apps.calls.api import CallListView, CallView, ControlView, OutboundView, UsageView
 from apps.calls.api_web import WebCallAlias
 from apps.campaigns.api import CampaignListView, CampaignView, LeadListView, LeadView
-from apps.chats.api import ChatContextView, ChatListView, ChatView
 from apps.catalog.api import ByokConfigView, ByokView
 from apps.catalog.api_domains import DomainRefreshView, DomainSyncView, DomainVerifyView, DomainView
+from apps.chats.api import ChatContextView, ChatListView, ChatView
 from apps.dashboard.api import AccountView, AgentView, AssistantView, HealthView
 from apps.numbers.api import NumberListView, NumberView, TrunkListView, TrunkView
 from apps.portal.api import OrganizationView
@@ -43,15 +43,15 @@ urlpatterns = [
     path("sip-trunks", TrunkListView.as_view(), name="api_sip_trunks"),
     path("sip-trunks/<uuid:pk>", TrunkView.as_view(), name="api_sip_trunk"),
     path("voices", VoiceListView.as_view(), name="api_voices"),
-    path("campaigns", CampaignListView.as_view(), name="api_campaigns"),
-    path("campaigns/<uuid:pk>", CampaignView.as_view(), name="api_campaign"),
-    path("campaigns/<uuid:pk>/leads", LeadListView.as_view(), name="api_campaign_leads"),
     path("byok", ByokView.as_view(), name="api_byok"),
     path("byok/config", ByokConfigView.as_view(), name="api_byok_config"),
     path("domains", DomainView.as_view(), name="api_domains"),
     path("domains/sync", DomainSyncView.as_view(), name="api_domains_sync"),
     path("domains/verify", DomainVerifyView.as_view(), name="api_domains_verify"),
     path("domains/refresh", DomainRefreshView.as_view(), name="api_domains_refresh"),
+    path("campaigns", CampaignListView.as_view(), name="api_campaigns"),
+    path("campaigns/<uuid:pk>", CampaignView.as_view(), name="api_campaign"),
+    path("campaigns/<uuid:pk>/leads", LeadListView.as_view(), name="api_campaign_leads"),
     path("campaigns/<uuid:pk>/leads/<uuid:lead_pk>", LeadView.as_view(), name="api_campaign_lead"),
     path("analysis-templates", AnalysisTemplateListView.as_view(), name="api_analysis_templates"),
     path("analysis-templates/<uuid:pk>", AnalysisTemplateView.as_view(), name="api_analysis_template"),

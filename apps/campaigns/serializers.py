@@ -15,6 +15,7 @@ from apps.campaigns.services.leads import NewLead
 from apps.core import variables
 from apps.core.errors import Invalid, NotFound
 from apps.core.phone import clean_e164
+from apps.core.strict_fields import Choice, Text, Whole
 from apps.numbers.models import PhoneNumber
 from apps.organizations.models import Organization
 
@@ -26,8 +27,8 @@ TIMES = ["%H:%M", "%H:%M:%S"]
 class LeadSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(read_only=True)
     campaign_id = serializers.UUIDField(read_only=True)
-    phone_number = serializers.CharField(max_length=64)
-    name = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=MAX_VALUE)
+    phone_number = Text(max_length=64)
+    name = Text(required=False, allow_null=True, allow_blank=True, max_length=MAX_VALUE)
     variables = serializers.DictField(child=serializers.JSONField(allow_null=True), required=False, allow_null=True)
     status = serializers.CharField(read_only=True)
     call_id = serializers.CharField(read_only=True, allow_null=True)
@@ -93,23 +94,23 @@ class LeadsField(serializers.Field[list[NewLead], Any, Any, Any]):
 
 class CampaignSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(read_only=True)
-    name = serializers.CharField(max_length=200)
+    name = Text(max_length=200)
     assistant_id = serializers.UUIDField(required=False)
     agent_id = serializers.UUIDField(required=False)
-    status = serializers.ChoiceField(Campaign.Status.choices, required=False)
-    system_message_template = serializers.CharField(
-        required=False, allow_null=True, allow_blank=True, max_length=100_000, trim_whitespace=False
+    status = Choice(Campaign.Status.choices, required=False)
+    system_message_template = Text(
+        required=False, allow_null=True, allow_blank=True, max_length=100_000
     )
     schedule_start_time = serializers.TimeField(required=False, input_formats=TIMES)
     schedule_end_time = serializers.TimeField(required=False, input_formats=TIMES)
-    timezone = serializers.CharField(required=False, max_length=64)
+    timezone = Text(required=False, max_length=64)
     number_id = serializers.UUIDField(required=False, allow_null=True)
     schedule_days = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=7), required=False, allow_empty=False
+        child=Whole(min_value=1, max_value=7), required=False, allow_empty=False
     )
-    max_attempts = serializers.IntegerField(required=False, min_value=1, max_value=10)
-    retry_delay_minutes = serializers.IntegerField(required=False, min_value=5, max_value=1440)
-    max_concurrent_calls = serializers.IntegerField(required=False, min_value=1, max_value=50)
+    max_attempts = Whole(required=False, min_value=1, max_value=10)
+    retry_delay_minutes = Whole(required=False, min_value=5, max_value=1440)
+    max_concurrent_calls = Whole(required=False, min_value=1, max_value=50)
     leads = LeadsField(required=False, write_only=True)
     total_leads = serializers.IntegerField(read_only=True)
     completed_leads = serializers.IntegerField(read_only=True)

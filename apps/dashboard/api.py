@@ -20,6 +20,7 @@ from apps.calls.models import Call
 from apps.core import db
 from apps.core.api import instant
 from apps.core.openapi import boolean, operation, ref
+from apps.core.strict_fields import Choice
 from apps.dashboard.health import report
 from apps.dashboard.selectors import month_seconds
 from apps.dashboard.services import delete_assistant
@@ -50,8 +51,8 @@ def _delete(request: Request, pk: UUID) -> Response:
 
 
 class RetentionSerializer(serializers.Serializer[Any]):
-    content_retention_days = serializers.ChoiceField([30, 90, 180, 365])
-    metadata_retention_days = serializers.ChoiceField([30, 90, 180, 365, 730])
+    content_retention_days = Choice([30, 90, 180, 365])
+    metadata_retention_days = Choice([30, 90, 180, 365, 730])
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if data["content_retention_days"] > data["metadata_retention_days"]:

@@ -16,6 +16,7 @@ from apps.core.api import instant
 from apps.core.errors import NotFound
 from apps.core.openapi import many, one, operation, ref
 from apps.core.phone import clean_e164
+from apps.core.strict_fields import Choice, Flag, Text
 from apps.numbers.models import PhoneNumber, SipTrunk
 from apps.numbers.services import create_trunk, delete_number, delete_trunk, register_number, update_number
 from apps.organizations.authentication import organization_of
@@ -27,13 +28,13 @@ LINKS = ("assistant", "transfer_trunk", "workflow")
 
 
 class NumberSerializer(serializers.Serializer[Any]):
-    phone_number = serializers.CharField(max_length=32)
+    phone_number = Text(max_length=32)
     assistant_id = serializers.UUIDField(required=False, allow_null=True)
     agent_id = serializers.UUIDField(required=False, allow_null=True)
     transfer_trunk_id = serializers.UUIDField(required=False, allow_null=True)
     workflow_id = serializers.UUIDField(required=False, allow_null=True)
-    name = serializers.CharField(max_length=200, required=False, allow_null=True)
-    is_active = serializers.BooleanField(required=False)
+    name = Text(max_length=200, required=False, allow_null=True)
+    is_active = Flag(required=False)
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and "phone_number" not in data and "number" in data:
@@ -155,16 +156,16 @@ class NumberView(APIView):
 class TrunkSerializer(serializers.Serializer[Any]):
     """The newer spelling; older ones (`outbound_address`, `host` and `port`, `username`, `password`) are read too."""
 
-    name = serializers.CharField(max_length=200)
-    provider = serializers.CharField(max_length=200, required=False, allow_null=True, allow_blank=True)
-    address = serializers.CharField(max_length=255, required=False, allow_blank=True)
-    transport = serializers.ChoiceField(SipTrunk.Transport.choices, required=False, allow_null=True)
-    auth_username = serializers.CharField(max_length=200, required=False, allow_null=True, allow_blank=True)
-    auth_password = serializers.CharField(max_length=255, required=False, allow_blank=True)
+    name = Text(max_length=200)
+    provider = Text(max_length=200, required=False, allow_null=True, allow_blank=True)
+    address = Text(max_length=255, required=False, allow_blank=True)
+    transport = Choice(SipTrunk.Transport.choices, required=False, allow_null=True)
+    auth_username = Text(max_length=200, required=False, allow_null=True, allow_blank=True)
+    auth_password = Text(max_length=255, required=False, allow_blank=True)
     inbound_addresses = serializers.ListField(
-        child=serializers.CharField(max_length=255), required=False, allow_null=True
+        child=Text(max_length=255), required=False, allow_null=True
     )
-    outbound_number = serializers.CharField(max_length=32, required=False, allow_null=True)
+    outbound_number = Text(max_length=32, required=False, allow_null=True)
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):

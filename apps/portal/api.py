@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from apps.core.api import instant
 from apps.core.errors import Forbidden
 from apps.core.openapi import operation, ref
+from apps.core.strict_fields import Text
 from apps.dashboard import api as dashboard
 from apps.organizations.authentication import organization_of
 from apps.organizations.idempotency import intended_id
@@ -19,7 +20,7 @@ from apps.portal.services.clients import create_client, create_independent
 
 
 class OrganizationCreateSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=200)
+    name = Text(max_length=200)
     parent_org_id = serializers.UUIDField(required=False, allow_null=True)
     email = serializers.EmailField(required=False, allow_null=True)
 

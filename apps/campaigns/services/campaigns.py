@@ -145,7 +145,8 @@ def _change(current: Campaign, values: dict[str, Any], *, by: Actor, now: dt.dat
 def _check(campaign: Campaign) -> None:
     """What several fields decide together, and what the database would refuse without a sentence."""
     if campaign.schedule_end_time <= campaign.schedule_start_time:
-        raise Invalid(_("The end of the calling hours must be after their start."), param="schedule_end_time")
+        text = _("The end of the calling hours must be after their start.")
+        raise Invalid(text, param="schedule_end_time", details=[text])
     if campaign.timezone not in ZONES:
         raise Invalid(_("There is no time zone “%(name)s”.") % {"name": campaign.timezone}, param="timezone")
     if not campaign.schedule_days or not set(campaign.schedule_days) <= set(range(1, 8)):
