@@ -22,7 +22,7 @@ from rest_framework.renderers import JSONRenderer as BaseJSONRenderer
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
-from apps.core.api_request import is_deprecated, wants_json, wants_page
+from apps.core.api_request import is_browsable, is_deprecated, wants_json, wants_page
 from apps.core.errors import DomainError, Invalid, NotFound, ServerError
 from apps.core.strict_json import read_object
 
@@ -99,7 +99,7 @@ class JsonFirst(DefaultContentNegotiation):
         return parsers[0] if not name or JSON_TYPE.fullmatch(name) else None
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
-        if getattr(request._request, "browsable", False) and wants_page(request._request):
+        if is_browsable(request._request.path_info) and wants_page(request._request):
             return BrowsableRenderer(), "text/html"
         return renderers[0], renderers[0].media_type
 

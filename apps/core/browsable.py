@@ -51,6 +51,11 @@ def operations(route: str) -> dict[str, Any]:
     return dict(base_document()["paths"].get(ALIASES.get(path, path), {}))
 
 
+def short(path: str) -> str:
+    """The path as a program with a key knows it."""
+    return re.sub(r"^/o/[^/]+", "", path)
+
+
 def forms(route: str, data: Any) -> list[Form]:
     """A form per method that writes; a change starts from the values in `data`."""
     return [_form(method, each, data) for method, each in operations(route).items() if method in WRITES]
@@ -104,7 +109,7 @@ def _form(method: str, operation: dict[str, Any], data: Any) -> Form:
         _field(name, each, name in needed, _typed(now[name]) if name in now else "", "")
         for name, each in schema.get("properties", {}).items() if not each.get("deprecated")
     )  # fmt: skip
-    example = next((each["value"] for each in media.get("examples", {}).values()), {})
+    example: Any = next((each["value"] for each in media.get("examples", {}).values()), {})
     return Form(method.upper(), operation["summary"], about, fields, _pretty(example), is_change)
 
 

@@ -16,6 +16,7 @@ def api_page(route: str, path: str, data: Any, query: Any) -> dict[str, Any]:
     """Summary, forms, filters, pages and rows of the page at `route`."""
     get = browsable.operations(route).get("get", {})
     return {
+        "path": browsable.short(path),
         "summary": get.get("summary", ""),
         "about": get.get("description", "").replace("`", ""),
         "is_deprecated": any(each.get("deprecated") for each in browsable.operations(route).values()),
