@@ -60,6 +60,9 @@ class LedgerEntry(OwnedModel):
             models.Index(fields=["organization", "used_by", "-created_at", "-id"], name="ledger_newest_of_client"),
         ]
 
+    def __str__(self) -> str:
+        return self.call_id or self.note or str(self.pk)
+
 
 class HoldQuerySet(OwnedQuerySet):
     def open(self) -> Self:

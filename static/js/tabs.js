@@ -1,5 +1,10 @@
-// Tabs over sections of one page. The open one is in the address's hash; an error opens its tab.
+// Tabs. Those that are pages: the current one is in sight. Those over sections of one page: the open one is in the
+// address's hash; an error opens its tab.
 (() => {
+  ui.widget("[data-subnav]", (bar) => {
+    const current = bar.querySelector("[aria-current]");
+    if (current) bar.scrollLeft = current.offsetLeft - (bar.clientWidth - current.offsetWidth) / 2;
+  });
   ui.widget("[data-tabs]", (bar) => {
     const tabs = [...bar.querySelectorAll("[role=tab]")];
     const panel = (tab) => document.getElementById(tab.getAttribute("aria-controls"));
