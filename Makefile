@@ -5,7 +5,7 @@ RUN = @$(PYTHON) config/bootstrap.py run.lock
 DEV = @$(PYTHON) config/bootstrap.py dev.lock
 WITH_SERVICES = $(DEV) python -m tests.services --
 
-.PHONY: run stop test bench lint css proof-first-calls
+.PHONY: run stop test bench lint css proof-first-calls proof-api
 
 run:  ## start everything, print the address and the login
 	$(RUN) python -m config.stack
@@ -31,4 +31,7 @@ css:  ## compiled styles and scripts, committed; needs Node
 	npm ci --no-audit --no-fund && npm run build
 
 proof-first-calls:  ## the claims of the first calls, each with its figure
-	$(DEV) python -m tests.proof
+	$(DEV) python -m tests.proof first-calls
+
+proof-api:  ## the claims of the API, each with its figure
+	$(DEV) python -m tests.proof api
