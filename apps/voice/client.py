@@ -5,42 +5,27 @@ A dial or a command ends as a `Dialled`, never as an exception. Everything else 
 
 from __future__ import annotations
 
-import json
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote
 
-import httpx
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from apps.core import http
-from apps.core.addresses import address_problem, host_of
-from apps.core.errors import Conflict, Invalid, Unavailable
-from apps.voice.capabilities import known_capabilities
-from apps.voice.models import Connection
+from apps.core.errors import Conflict, Invalid
+from apps.voice.objects import Objects
 from apps.voice.outcomes import Dialled, json_object, of_answer, of_failure
+from apps.voice.wire import READ_SECONDS, EngineTrouble, checked, to_json
 
-READ_SECONDS = 5.0
+__all__ = ["Engine", "EngineTrouble"]
+
 WEB_CALL_SECONDS = 8.0
 # A tool may be asked meanwhile: its answer, and the model's.
 TEXT_SECONDS = 25.0
-ANSWER_LIMIT = 8 * 2**20
 
 
-class EngineTrouble(Unavailable):
-    """The engine gave no usable answer; `reason` is a word for programs: `refused`, `timeout`, `http_500`, …"""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(_("The voice engine does not answer. Try again in a minute."))
-        self.reason = reason
-
-
-class Engine:
+class Engine(Objects):
     """The engine behind a connection, with the connection's key. Speaks outside of transactions only."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.capabilities = known_capabilities(connection)
 
     def dial(self, body: dict[str, Any], *, key: str, seconds: float | None = None) -> Dialled:
         """`POST /calls/outbound`. The same dial is repeated with the same body and key, never with new ones.
@@ -61,11 +46,11 @@ class Engine:
         Returns `messages`, `tool_calls`, `ended`. Raises Conflict when the talk is over, EngineTrouble without an answer.
         """
         path = f"/calls/{quote(ref, safe='')}/text"
-        answer = self._send("POST", path, content=_json({"text": text} if text else {}), seconds=TEXT_SECONDS)
+        answer = self._send("POST", path, content=to_json({"text": text} if text else {}), seconds=TEXT_SECONDS)
         said = json_object(answer.body)
         if answer.status in (400, 404) and said.get("type") in ("call_not_active", "not_found"):
             raise Conflict(_("The talk is over."), type="call_not_active")
-        found = json_object(_checked(answer).body)
+        found = json_object(checked(answer).body)
         if not isinstance(found.get("messages"), list):
             raise EngineTrouble("unreadable")
         return found
@@ -124,18 +109,18 @@ class Engine:
         answer = self._send("DELETE", f"/calls/{quote(ref, safe='')}/content", seconds=READ_SECONDS)
         if answer.status == 404:
             return False
-        _checked(answer)
+        checked(answer)
         return True
 
     def simulate_inbound(self, *, to: str, from_: str, outcome: str | None = None, seed: int | None = None) -> str:
         """Let the sandbox call one of our numbers (feature `simulate`). Returns the engine's call id."""
         body = {"to": to, "from": from_, "outcome": outcome, "seed": seed}
-        content = _json({name: value for name, value in body.items() if value is not None})
+        content = to_json({name: value for name, value in body.items() if value is not None})
         answer = self._send("POST", "/simulate/inbound", content=content, seconds=READ_SECONDS)
         if answer.status == 400:
             said = json_object(answer.body)
             raise Invalid(str(said.get("error") or _("The voice engine refused this call.")))
-        ref = json_object(_checked(answer).body).get("call_id")
+        ref = json_object(checked(answer).body).get("call_id")
         if not isinstance(ref, str):
             raise EngineTrouble("unreadable")
         return ref
@@ -143,14 +128,14 @@ class Engine:
     def set_receiver(self, *, url: str, secret: str, events: tuple[str, ...]) -> None:
         """`PUT /engine/receiver` (feature `receiver`): where this engine's events go."""
         body = {"url": url, "secret": secret, "events": list(events)}
-        _checked(self._send("PUT", "/engine/receiver", content=_json(body), seconds=READ_SECONDS))
+        checked(self._send("PUT", "/engine/receiver", content=to_json(body), seconds=READ_SECONDS))
 
     def announced(self) -> dict[str, Any]:
         """The body of `GET /engine`; empty for an engine of the base wire. Anything but 200 and 404 is trouble."""
         answer = self._send("GET", "/engine", seconds=settings.DIAL_ANSWER_SECONDS)
         if answer.status == 404:
             return {}
-        found = json_object(_checked(answer).body)
+        found = json_object(checked(answer).body)
         if not found:
             raise EngineTrouble("unreadable")
         return found
@@ -158,62 +143,8 @@ class Engine:
     def _start(self, target: str, body: dict[str, Any], *, key: str, seconds: float) -> Dialled:
         try:
             answer = self._send(
-                "POST", target, content=_json(body), seconds=seconds, headers={"Idempotency-Key": key}, raw=True
+                "POST", target, content=to_json(body), seconds=seconds, headers={"Idempotency-Key": key}, raw=True
             )
         except (http.NotSent, http.NoAnswer) as error:
             return of_failure(error)
         return of_answer(answer, self.capabilities)
-
-    def _read(self, path: str, missing: Any = ..., **query: Any) -> Any:
-        asked = {name: value for name, value in query.items() if value is not None}
-        answer = self._send("GET", f"{path}?{urlencode(asked)}" if asked else path, seconds=READ_SECONDS)
-        if answer.status == 404 and missing is not ...:
-            return missing
-        try:
-            return json.loads(_checked(answer).body)
-        except (ValueError, RecursionError) as error:
-            raise EngineTrouble("unreadable") from error
-
-    def _send(
-        self, method: str, target: str, *, seconds: float, content: bytes | None = None,
-        headers: dict[str, str] | None = None, limit: int = ANSWER_LIMIT, raw: bool = False,
-    ) -> http.Answer:  # fmt: skip
-        sent = {"Authorization": f"Bearer {self.connection.api_key}", "Accept": "application/json"} | (headers or {})
-        if content is not None:
-            sent["Content-Type"] = "application/json"
-        try:
-            url, trusted = self._address(target)
-            return http.send(method, url, headers=sent, content=content, timeout=seconds, limit=limit, trusted=trusted)
-        except (http.NotSent, http.NoAnswer) as error:
-            if raw:
-                raise
-            raise EngineTrouble(error.reason) from error
-
-    def _address(self, target: str) -> tuple[str, bool]:
-        """A path below the base URL, or an absolute URL that the engine gave: on its own host, or a public one."""
-        trusted = self.connection.is_installation
-        base = self.connection.base_url.rstrip("/")
-        if target.startswith("/"):
-            return base + target, trusted
-        if urlsplit(target).scheme in ("http", "https") and _same_host(target, base):
-            return target, trusted
-        if problem := address_problem(target):
-            raise http.NotSent("blocked", problem)
-        return target, False
-
-
-def _same_host(url: str, base: str) -> bool:
-    try:
-        return host_of(url) == host_of(base)
-    except (ValueError, httpx.InvalidURL):
-        return False
-
-
-def _checked(answer: http.Answer) -> http.Answer:
-    if not 200 <= answer.status < 300 or answer.truncated:
-        raise EngineTrouble(f"http_{answer.status}")
-    return answer
-
-
-def _json(body: dict[str, Any]) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()

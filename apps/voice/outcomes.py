@@ -56,7 +56,7 @@ def of_answer(answer: Answer, capabilities: Capabilities) -> Dialled:
         outcome,
         error=str(body.get("type") or f"http_{answer.status}")[:60],
         retry_after=_seconds(answer.headers.get("retry-after")),
-        details=_details(body),
+        details=details_of(body),
         **known,
     )
 
@@ -109,7 +109,8 @@ def _control_url(body: dict[str, Any]) -> str:
     return url if isinstance(url, str) and len(url) <= 2048 else ""
 
 
-def _details(body: dict[str, Any]) -> list[str]:
+def details_of(body: dict[str, Any]) -> list[str]:
+    """The engine's own words about a refusal, bounded."""
     found = body.get("details")
     texts = [str(each)[:300] for each in found[:20]] if isinstance(found, list) else []
     said = body.get("message") or body.get("error")
