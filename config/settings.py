@@ -167,10 +167,18 @@ DIAL_SETTLE_SECONDS = env.float("DIAL_SETTLE_SECONDS", 30.0)
 HOOK_DOOR_SECONDS = env.float("HOOK_DOOR_SECONDS", 5.0)
 # A test clock: how many seconds a minute between two attempts lasts.
 CAMPAIGN_MINUTE_SECONDS = env.float("CAMPAIGN_MINUTE_SECONDS", 60.0)
+# Per key of a hosted account or another Switchboard; 0: not limited.
+UPSTREAM_REQUESTS_PER_MINUTE = env.int("UPSTREAM_REQUESTS_PER_MINUTE", 90)
 STRICT_MODELS = env.bool("STRICT_MODELS", False)
 MAX_CALL_SECONDS = env.int("MAX_CALL_SECONDS", 0)
 # Provider keys of the installation, for who brings none: {"openai": "sk-…", "google_vertex": {…}}.
 PLATFORM_KEYS = env.json("PLATFORM_KEYS", {})
+# Other addresses than the providers' own, by key slot: {"openai": "https://gateway.example.org/v1"}.
+LLM_BASE_URLS = env.json("LLM_BASE_URLS", {})
+# The model for summaries and analyses where an organization has none: any OpenAI-compatible endpoint.
+POSTCALL_LLM_BASE_URL = env.str("POSTCALL_LLM_BASE_URL", "")
+POSTCALL_LLM_MODEL = env.str("POSTCALL_LLM_MODEL", "")
+POSTCALL_LLM_KEY = env.str("POSTCALL_LLM_KEY", "")
 
 # Money, in integers: micro-credits (a millionth of a credit) per minute ---------------------------------------
 CREDIT_PRICE_CENTS = env.int("CREDIT_PRICE_CENTS", 7)
@@ -290,6 +298,19 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
+# Recordings: below the data folder and never under a web address; or any storage backend, such as S3 (README) ----
+RECORDINGS_STORAGE = env.str("RECORDINGS_STORAGE", "django.core.files.storage.FileSystemStorage")
+_local = {"location": DATA_DIR / "recordings", "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700}
+_is_local = RECORDINGS_STORAGE.endswith(".FileSystemStorage")
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "recordings": {
+        "BACKEND": RECORDINGS_STORAGE, "OPTIONS": env.json("RECORDINGS_STORAGE_OPTIONS", _local if _is_local else {}),
+    },
+}  # fmt: skip
+MAX_RECORDING_BYTES = env.int("MAX_RECORDING_BYTES", 512 * 1024 * 1024)
 
 # API -------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -7,7 +7,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from apps.catalog.providers import provider, providers
 from apps.catalog.services.domains import full_domain
+from apps.catalog.services.postcall import OPERATOR, Choice, operator_model
 from apps.catalog.slots import VERTEX, Slot, key_problem
 
 
@@ -55,3 +57,52 @@ class DomainForm(forms.Form):
         if not name:
             raise forms.ValidationError(_("Write a full domain name, such as mail.example.org, without https:// or @."))
         return name
+
+
+AUTOMATIC, NOTHING = "automatic", "none"
+
+
+class PostCallForm(forms.Form):
+    """One choice: by the call, none at all, the operator's model, or a provider with a model of it."""
+
+    choice = forms.ChoiceField(
+        label=_("Model"), help_text=_("Used for every assistant of this workspace, from the next call that ends."),
+    )  # fmt: skip
+
+    use_required_attribute = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["choice"].choices = model_choices()  # type: ignore[attr-defined]
+
+    @property
+    def chosen(self) -> Choice | None:
+        """None for “none”; look at `is_automatic` first."""
+        name, _dot, model = self.cleaned_data["choice"].partition("/")
+        return None if name == NOTHING else Choice(name, model or None)
+
+    @property
+    def is_automatic(self) -> bool:
+        return bool(self.cleaned_data["choice"] == AUTOMATIC)
+
+
+def model_choices() -> list[Any]:
+    """The choices of `PostCallForm`, grouped by provider."""
+    first: list[Any] = [(AUTOMATIC, _("Automatic")), (NOTHING, _("No model: short excerpts only"))]
+    if name := operator_model():
+        first.append((OPERATOR, _("The platform's model (%(name)s)") % {"name": name}))
+    groups = []
+    for entry in providers("postcall_llm"):
+        known = provider("llm", entry.id)
+        models = [(f"{entry.id}/{model.id}", model.id) for model in entry.models if not model.legacy]
+        groups.append((known.label if known else entry.label, models))
+    return first + groups
+
+
+def choice_value(choice: Choice | None, *, is_stored: bool) -> str:
+    """What `PostCallForm` shows for a stored choice."""
+    if not is_stored:
+        return AUTOMATIC
+    if choice is None:
+        return NOTHING
+    return f"{choice.provider}/{choice.model}" if choice.model else choice.provider

@@ -1,4 +1,5 @@
-"""Keys of providers that an organization brings along, their settings, and the domain its e-mail comes from."""
+"""Keys of providers that an organization brings along, their settings, the model for after its calls, and the domain its
+e-mail comes from."""
 
 from __future__ import annotations
 
@@ -44,6 +45,22 @@ class ProviderSettings(OwnedModel):
 
     def __str__(self) -> str:
         return self.provider
+
+
+class PostCallModel(OwnedModel):
+    """Which model summarises and analyses an organization's calls. No row: chosen by the call (services/postcall.py).
+
+    `provider` empty: none at all, summaries are excerpts. `model` empty: the provider's own choice.
+    """
+
+    provider = models.CharField(max_length=40, blank=True)
+    model = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization"], name="one_postcall_model")]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.model}".strip()
 
 
 class SenderDomainQuerySet(OwnedQuerySet):

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from apps.catalog.models import ProviderKey, ProviderSettings, SenderDomain
+from apps.catalog.models import PostCallModel, ProviderKey, ProviderSettings, SenderDomain
 from apps.catalog.slots import SLOTS, Slot
 from apps.core.db import step, writes
 from apps.core.errors import Invalid
@@ -118,7 +118,7 @@ def note_accepted(*, key: ProviderKey, now: dt.datetime) -> None:
 
 @step
 def erase_organization(*, organization: Organization) -> None:
-    for model in (ProviderKey, ProviderSettings, SenderDomain):
+    for model in (ProviderKey, ProviderSettings, PostCallModel, SenderDomain):
         model.objects.for_organization(organization).delete()
 
 
