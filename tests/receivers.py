@@ -54,7 +54,7 @@ class Receiver:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 outer._take(self, Received(self.command, self.path, headers, self.rfile.read(length)))
 
-            do_GET = do_POST = do_PUT = do_DELETE = answer
+            do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = answer
 
             def log_message(self, *args: Any) -> None:
                 pass

@@ -5,6 +5,7 @@ A dial or a command ends as a `Dialled`, never as an exception. Everything else 
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from urllib.parse import quote
 
@@ -13,15 +14,26 @@ from django.utils.translation import gettext as _
 
 from apps.core import http
 from apps.core.errors import Conflict, Invalid
+from apps.voice.budget import Priority
 from apps.voice.objects import Objects
-from apps.voice.outcomes import Dialled, json_object, of_answer, of_failure
-from apps.voice.wire import READ_SECONDS, EngineTrouble, checked, to_json
+from apps.voice.outcomes import Dialled, json_object, of_answer, of_busy, of_failure, retry_after
+from apps.voice.wire import (
+    ANSWER_LIMIT,
+    READ_SECONDS,
+    WAIT_SECONDS,
+    EngineBusy,
+    EngineTrouble,
+    checked,
+    to_json,
+)
 
-__all__ = ["Engine", "EngineTrouble"]
+__all__ = ["Engine", "EngineBusy", "EngineTrouble"]
 
 WEB_CALL_SECONDS = 8.0
 # A tool may be asked meanwhile: its answer, and the model's.
 TEXT_SECONDS = 25.0
+# With less than this an answer cannot be hoped for.
+LEAST_SECONDS = 0.5
 
 
 class Engine(Objects):
@@ -37,8 +49,13 @@ class Engine(Objects):
         return self._start("/calls/outbound", body, key=key, seconds=seconds or settings.DIAL_ANSWER_SECONDS)
 
     def web_call(self, body: dict[str, Any], *, key: str, seconds: float = WEB_CALL_SECONDS) -> Dialled:
-        """`POST /calls/web`: token and server URL stand in `body` of what comes back."""
-        return self._start("/calls/web", body, key=key, seconds=seconds)
+        """A room for one visitor: token and server URL, which are the engine's, stand in `body` of what comes back.
+
+        On the base wire it is asked for at the connection's web-call URL, else at `POST /calls/web`.
+        """
+        is_base = self.capabilities.kind == "base"
+        target = (is_base and self.connection.web_call_url) or "/calls/web"
+        return self._start(target, body, key=key, seconds=seconds)
 
     def text(self, ref: str, text: str) -> dict[str, Any]:
         """`POST /calls/{id}/text` (feature `text`): what the visitor typed, empty to come in.
@@ -46,7 +63,13 @@ class Engine(Objects):
         Returns `messages`, `tool_calls`, `ended`. Raises Conflict when the talk is over, EngineTrouble without an answer.
         """
         path = f"/calls/{quote(ref, safe='')}/text"
-        answer = self._send("POST", path, content=to_json({"text": text} if text else {}), seconds=TEXT_SECONDS)
+        answer = self._send(
+            "POST",
+            path,
+            content=to_json({"text": text} if text else {}),
+            seconds=TEXT_SECONDS,
+            priority=Priority.OUTBOUND,
+        )
         said = json_object(answer.body)
         if answer.status in (400, 404) and said.get("type") in ("call_not_active", "not_found"):
             raise Conflict(_("The talk is over."), type="call_not_active")
@@ -67,9 +90,10 @@ class Engine(Objects):
             raise Invalid(_("The voice engine of this call does not know this command."), param="type")
         limit = seconds or settings.DIAL_ANSWER_SECONDS
         path = f"/calls/{quote(call_ref, safe='')}/control"
-        done = self._start(control_url or path, body, key=key, seconds=limit)
-        elsewhere = done.error == "call_elsewhere" and done.control_url
-        return self._start(done.control_url, body, key=key, seconds=limit) if elsewhere else done
+        done = self._start(control_url or path, body, key=key, seconds=limit, priority=Priority.CONTROL)
+        if done.error != "call_elsewhere" or not done.control_url:
+            return done
+        return self._start(done.control_url, body, key=key, seconds=limit, priority=Priority.CONTROL)
 
     def find_by_reference(self, reference: str) -> dict[str, Any] | None:
         """The engine's call with our reference. Only with the feature `reference`; None is "not listed"."""
@@ -78,7 +102,7 @@ class Engine(Objects):
 
     def list_calls(self, **query: Any) -> list[dict[str, Any]]:
         """`GET /calls`, newest first: `limit`, `offset`, `start_date`, `reference`, …"""
-        answer = self._read("/calls", **query)
+        answer = self._read("/calls", priority=Priority.OUTBOUND, **query)
         calls = answer if isinstance(answer, list) else answer.get("calls") if isinstance(answer, dict) else None
         if not isinstance(calls, list):
             raise EngineTrouble("unreadable")
@@ -132,7 +156,7 @@ class Engine(Objects):
 
     def announced(self) -> dict[str, Any]:
         """The body of `GET /engine`; empty for an engine of the base wire. Anything but 200 and 404 is trouble."""
-        answer = self._send("GET", "/engine", seconds=settings.DIAL_ANSWER_SECONDS)
+        answer = self._send("GET", "/engine", seconds=settings.DIAL_ANSWER_SECONDS, priority=Priority.OUTBOUND)
         if answer.status == 404:
             return {}
         found = json_object(checked(answer).body)
@@ -140,11 +164,23 @@ class Engine(Objects):
             raise EngineTrouble("unreadable")
         return found
 
-    def _start(self, target: str, body: dict[str, Any], *, key: str, seconds: float) -> Dialled:
-        try:
-            answer = self._send(
-                "POST", target, content=to_json(body), seconds=seconds, headers={"Idempotency-Key": key}, raw=True
-            )
-        except (http.NotSent, http.NoAnswer) as error:
-            return of_failure(error)
-        return of_answer(answer, self.capabilities)
+    def _start(
+        self, target: str, body: dict[str, Any], *, key: str, seconds: float, priority: Priority = Priority.OUTBOUND
+    ) -> Dialled:
+        """A request with an effect. A short pause that the upstream asks for is kept, and the same request sent again."""
+        content, headers = to_json(body), {"Idempotency-Key": key}
+        end = time.monotonic() + seconds
+        while True:
+            left = max(LEAST_SECONDS, end - time.monotonic())
+            try:
+                answer = self._exchange("POST", target, left, content, headers, ANSWER_LIMIT, priority)
+            except EngineBusy as busy:
+                return of_busy(busy.retry_after, busy.text)
+            except (http.NotSent, http.NoAnswer) as error:
+                return of_failure(error)
+            pause = retry_after(answer.headers)
+            if answer.status != 429 or self._budget is None or pause is None or pause > WAIT_SECONDS[priority]:
+                return of_answer(answer, self.capabilities)
+            if end - time.monotonic() < pause + LEAST_SECONDS:
+                return of_answer(answer, self.capabilities)
+            time.sleep(pause)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 from apps.core.http import Answer, NoAnswer, NotSent
 from apps.voice.capabilities import Capabilities
 
 Outcome = Literal["accepted", "refused", "unknown", "duplicate"]
+LONGEST_PAUSE = 3600.0
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def of_answer(answer: Answer, capabilities: Capabilities) -> Dialled:
     return Dialled(
         outcome,
         error=str(body.get("type") or f"http_{answer.status}")[:60],
-        retry_after=_seconds(answer.headers.get("retry-after")),
+        retry_after=retry_after(answer.headers),
         details=details_of(body),
         **known,
     )
@@ -67,6 +71,11 @@ def of_failure(error: NotSent | NoAnswer) -> Dialled:
     # Also after the head of a 2xx: without the body there is no id to bind, and the rules for the unknown find it.
     status = error.status if isinstance(error, NoAnswer) else None
     return Dialled(outcome, error=error.reason, status=status, details=[str(error)[:300]])
+
+
+def of_busy(seconds: int, text: str) -> Dialled:
+    """The limit per key leaves no room for this request, so it was not sent: certain, and no fault of the engine."""
+    return Dialled("refused", error="rate_limited", status=429, retry_after=float(seconds), details=[text])
 
 
 def json_object(content: bytes) -> dict[str, Any]:
@@ -117,5 +126,22 @@ def details_of(body: dict[str, Any]) -> list[str]:
     return texts or ([str(said)[:300]] if said else [])
 
 
-def _seconds(text: str | None) -> float | None:
-    return min(float(text), 3600.0) if text and text.isascii() and text.isdecimal() else None
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds of a Retry-After header in either of its forms, at most an hour; None without a usable one.
+
+    A date is measured by the sender's own clock when it tells it: ours may differ.
+    """
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdecimal():
+        return min(float(text[:9]), LONGEST_PAUSE)
+    until = _instant(text)
+    if until is None:
+        return None
+    return min(max(0.0, until - (_instant(headers.get("date", "")) or time.time())), LONGEST_PAUSE)
+
+
+def _instant(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

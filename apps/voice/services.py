@@ -141,12 +141,13 @@ def sandbox_connection(now: dt.datetime) -> Connection:
     found = Connection.objects.select_for_update().filter(organization=None, is_active=True).first()
     if found is None:
         return Connection.objects.create(
-            name=SANDBOX_NAME, base_url=settings.SANDBOX_URL, api_key=settings.SANDBOX_KEY, hook_secret=new_secret()
-        )
+            kind=Connection.Kind.SANDBOX, name=SANDBOX_NAME, base_url=settings.SANDBOX_URL,
+            api_key=settings.SANDBOX_KEY, hook_secret=new_secret(),
+        )  # fmt: skip
     if found.name == SANDBOX_NAME and (found.base_url, found.api_key) != (settings.SANDBOX_URL, settings.SANDBOX_KEY):
         found.change(
-            now, base_url=settings.SANDBOX_URL, api_key=settings.SANDBOX_KEY, engine={}, engine_read_at=None,
-            receiver_set_for="",
+            now, kind=Connection.Kind.SANDBOX, base_url=settings.SANDBOX_URL, api_key=settings.SANDBOX_KEY, engine={},
+            engine_read_at=None, receiver_set_for="",
         )  # fmt: skip
     return found
 

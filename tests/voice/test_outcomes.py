@@ -9,7 +9,7 @@ import pytest
 
 from apps.core.http import Answer, NoAnswer, NotSent
 from apps.voice.capabilities import Capabilities
-from apps.voice.outcomes import of_answer, of_failure
+from apps.voice.outcomes import of_answer, of_failure, retry_after
 
 BASE = Capabilities()
 FULL = Capabilities(kind="sandbox", features=frozenset({"certainty", "idempotency", "reference", "deadline"}))
@@ -74,3 +74,17 @@ def test_failures_are_certain_only_when_nothing_was_sent() -> None:
     assert of_failure(NoAnswer("broken", "", 400)).outcome == "unknown"
     assert of_failure(NoAnswer("broken", "", 200)).outcome == "unknown"
     assert not of_failure(NoAnswer("timeout")).engine_is_down
+
+
+@pytest.mark.parametrize(
+    ("header", "date", "seconds"),
+    [
+        ("7", "", 7), ("0", "", 0), ("99999", "", 3600), ("999999999999999999999", "", 3600), ("", "", None), ("-5", "", None),
+        ("1.5", "", None), ("soon", "", None), ("\u0663", "", None),
+        ("Mon, 05 Jan 2026 09:30:20 GMT", "Mon, 05 Jan 2026 09:30:00 GMT", 20),
+        ("Mon, 05 Jan 2026 09:29:00 GMT", "Mon, 05 Jan 2026 09:30:00 GMT", 0),
+        ("Mon, 05 Jan 2026 09:30:20 GMT", "nonsense", 0),
+    ],
+)  # fmt: skip
+def test_retry_after_in_both_forms(header: str, date: str, seconds: float | None) -> None:
+    assert retry_after({"retry-after": header, "date": date}) == seconds
