@@ -1,4 +1,4 @@
-"""What every test run needs before Django reads its settings: PostgreSQL, Valkey, and an answer about the browser.
+"""What every test run needs before Django reads its settings: PostgreSQL, Valkey, and an answer about the browser and Node.
 
 Bare `pytest` is the whole command. TEST_SERVICES=DIR keeps the servers of tests.services running between runs.
 """
@@ -6,6 +6,7 @@ Bare `pytest` is the whole command. TEST_SERVICES=DIR keeps the servers of tests
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,8 +18,9 @@ from config.local.postgres import DATABASE
 from config.local.processes import StartError
 from tests.services import kept, services
 
-CHROMIUM = Path("/usr/bin/chromium")
-SKIPPED = pytest.StashKey[int]()
+# What tests with a marker need, and the package that brings it.
+NEEDS = {"browser": ("/usr/bin/chromium", "chromium"), "node": ("node", "nodejs")}
+SKIPPED = pytest.StashKey[list[str]]()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -38,18 +40,20 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    browser = [item for item in items if item.get_closest_marker("browser")]
     # Last: once Playwright's event loop runs in this thread, no other test can start one.
     items.sort(key=lambda item: bool(item.get_closest_marker("browser")))
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
-    if not browser or CHROMIUM.exists():
-        return
-    if os.environ.get("CI") == "true":
-        raise pytest.UsageError(f"Browser tests need {CHROMIUM}: apt-get install chromium.")
-    config.stash[SKIPPED] = len(browser)
-    config.hook.pytest_deselected(items=browser)
-    items[:] = [item for item in items if item not in browser]
+    for marker, (program, package) in NEEDS.items():
+        marked = [item for item in items if item.get_closest_marker(marker)]
+        if not marked or shutil.which(program):
+            continue
+        if os.environ.get("CI") == "true":
+            raise pytest.UsageError(f"Tests marked {marker} need {program}: apt-get install {package}.")
+        line = f"{len(marked)} {marker} tests skipped: no {program} (apt-get install {package})."
+        config.stash.setdefault(SKIPPED, []).append(line)
+        config.hook.pytest_deselected(items=marked)
+        items[:] = [item for item in items if item not in marked]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -62,8 +66,8 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Generator[Non
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if count := config.stash.get(SKIPPED, 0):
-        terminalreporter.write_line(f"{count} browser tests skipped: no {CHROMIUM} (apt-get install chromium).")
+    for line in config.stash.get(SKIPPED, []):
+        terminalreporter.write_line(line)
 
 
 def _group(item: pytest.Item) -> str:
