@@ -19,10 +19,11 @@ from apps.assistants.schema import Cleaned, Context
 from apps.assistants.schema.mcp_server import clean_headers, clean_mcp_server, merged
 from apps.assistants.schema.tools import raw_tools
 from apps.core.addresses import address_problem
-from apps.core.db import writes
+from apps.core.db import step, writes
 from apps.core.errors import Conflict
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor, record_audit
+from apps.voice import mirror
 
 _CONTEXT = Context(address_problem=address_problem)
 
@@ -40,6 +41,7 @@ def create_server(*, organization: Organization, values: Mapping[str, Any], by: 
     server = McpServer(organization=organization, **_columns(values))
     _save(lambda: server.save(force_insert=True), server.name)
     record_audit(organization=organization, by=by, action="mcp_server.create", target=server)
+    _mark(server)
     return server
 
 
@@ -64,6 +66,7 @@ def update_server(
         record_audit(
             organization=current.organization, by=by, action="mcp_server.update", target=current, data={"fields": fields}
         )  # fmt: skip
+        _mark(current)
     return current
 
 
@@ -77,7 +80,13 @@ def delete_server(*, server: McpServer, by: Actor) -> None:
         )  # fmt: skip
         raise InUse(text % {"count": count})
     record_audit(organization=server.organization, by=by, action="mcp_server.delete", target=server)
+    _mark(server)
     server.delete()
+
+
+@step
+def _mark(server: McpServer) -> None:
+    mirror.mark(organization=server.organization, kinds=[mirror.Kind.MCP_SERVER], ids=[server.pk])
 
 
 def assistants_using(server: McpServer) -> list[Assistant]:

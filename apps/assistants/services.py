@@ -19,7 +19,8 @@ from apps.core.db import step, writes
 from apps.core.errors import Conflict
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor, record_audit
-from apps.webhooks.services import reopen
+from apps.voice import mirror
+from apps.webhooks.services import reopen, replace_secret
 
 FIELDS = tuple(field.name for field in ASSISTANT_FIELDS)
 
@@ -66,6 +67,7 @@ def create_assistant(*, organization: Organization, values: Mapping[str, Any], b
     """Store a new assistant from values the validator returned."""
     assistant = Assistant.objects.create(organization=organization, **values)
     record_audit(organization=organization, by=by, action="assistant.create", target=assistant)
+    _mark(assistant)
     return assistant
 
 
@@ -87,12 +89,18 @@ def update_assistant(
     if expected_version is not None and current.version != expected_version:
         raise Stale(current)
     changed = {name: value for name, value in values.items() if getattr(current, name) != value}
+    if "webhook_secret" in changed:
+        replace_secret(
+            organization=current.organization, owner_id=str(current.pk), old=current.webhook_secret or "",
+            new=changed["webhook_secret"] or "", now=now,
+        )  # fmt: skip
     if changed:
         current.change(now, version=current.version + 1, **changed)
         record_audit(
             organization=current.organization, by=by, action="assistant.update", target=current,
             data={"fields": sorted(changed)},
         )  # fmt: skip
+        _mark(current)
     if current.webhook_url:
         reopen(organization=current.organization, url=current.webhook_url, now=now)
     return current
@@ -107,6 +115,7 @@ def duplicate_assistant(*, assistant: Assistant, by: Actor) -> Assistant:
     record_audit(
         organization=copy.organization, by=by, action="assistant.duplicate", target=copy, data={"of": str(assistant.pk)}
     )
+    _mark(copy)
     return copy
 
 
@@ -117,6 +126,7 @@ def remove_assistant(*, assistant: Assistant, by: Actor, now: dt.datetime) -> bo
     if not live.update(deleted_at=now, updated_at=now, version=F("version") + 1):
         return False
     record_audit(organization=assistant.organization, by=by, action="assistant.delete", target=assistant)
+    _mark(assistant)
     return True
 
 
@@ -127,3 +137,10 @@ def erase_organization(*, organization: Organization) -> None:
     AnalysisTemplate.objects.for_organization(organization).delete()
     Workflow.objects.for_organization(organization).delete()
     McpServer.objects.for_organization(organization).delete()
+    mirror.mark_everything(organization=organization)
+
+
+@step
+def _mark(assistant: Assistant) -> None:
+    """An engine that keeps copies gets this one within seconds."""
+    mirror.mark(organization=assistant.organization, kinds=[mirror.Kind.ASSISTANT], ids=[assistant.pk])

@@ -21,10 +21,11 @@ from apps.assistants.schema.values import NAME_LIMIT, read_boolean
 from apps.assistants.services import context_for
 from apps.assistants.workflows import clean_definition
 from apps.core.addresses import address_problem, url_problem
-from apps.core.db import writes
+from apps.core.db import step, writes
 from apps.core.errors import Invalid
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor, record_audit
+from apps.voice import mirror
 
 LOOKUPS_SECONDS = 3.0
 
@@ -85,6 +86,7 @@ def create_workflow(*, organization: Organization, values: Mapping[str, Any], by
     """Store a new workflow from values the validator returned."""
     workflow = Workflow.objects.create(organization=organization, **values)
     record_audit(organization=organization, by=by, action="workflow.create", target=workflow)
+    _mark(workflow)
     return workflow
 
 
@@ -104,6 +106,7 @@ def update_workflow(
             organization=current.organization, by=by, action="workflow.update", target=current,
             data={"fields": sorted(changed)},
         )  # fmt: skip
+        _mark(current)
     return current
 
 
@@ -120,7 +123,13 @@ def delete_workflow(*, workflow: Workflow, by: Actor) -> None:
 @writes
 def _delete(workflow: Workflow, by: Actor) -> None:
     record_audit(organization=workflow.organization, by=by, action="workflow.delete", target=workflow)
+    _mark(workflow)
     workflow.delete()
+
+
+@step
+def _mark(workflow: Workflow) -> None:
+    mirror.mark(organization=workflow.organization, kinds=[mirror.Kind.WORKFLOW], ids=[workflow.pk])
 
 
 def _in_use(count: int) -> InUse:

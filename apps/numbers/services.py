@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,8 @@ from apps.core.errors import Conflict, Invalid
 from apps.numbers.models import PhoneNumber, SipTrunk
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor, record_audit
+from apps.voice import mirror
+from apps.voice.mirror import Kind
 
 
 class StaleNumber(Conflict):
@@ -46,6 +48,7 @@ def register_number(*, organization: Organization, values: Mapping[str, Any], by
             type="already_exists", param="phone_number",
         ) from None  # fmt: skip
     record_audit(organization=organization, by=by, action="number.register", target=number)
+    _mark(organization, [number.pk])
     return number
 
 
@@ -67,12 +70,14 @@ def update_number(
             target=current,
             data={"fields": sorted(changed)},
         )
+        _mark(current.organization, [current.pk])
     return current
 
 
 @writes
 def delete_number(*, number: PhoneNumber, by: Actor) -> None:
     record_audit(organization=number.organization, by=by, action="number.delete", target=number)
+    _mark(number.organization, [number.pk])
     number.delete()
 
 
@@ -80,6 +85,7 @@ def delete_number(*, number: PhoneNumber, by: Actor) -> None:
 def forget_assistant(*, assistant: Assistant, now: dt.datetime) -> int:
     """Take a deleted assistant from its numbers. Returns how many there were."""
     found = PhoneNumber.objects.for_organization(assistant.organization_id).filter(assistant=assistant)
+    _mark(assistant.organization, found.values_list("pk", flat=True))
     return found.update(assistant=None, updated_at=now, version=F("version") + 1)
 
 
@@ -87,6 +93,7 @@ def forget_assistant(*, assistant: Assistant, now: dt.datetime) -> int:
 def create_trunk(*, organization: Organization, values: Mapping[str, Any], by: Actor) -> SipTrunk:
     trunk = SipTrunk.objects.create(organization=organization, **values)
     record_audit(organization=organization, by=by, action="trunk.create", target=trunk)
+    _mark_trunks(organization, [trunk.pk])
     return trunk
 
 
@@ -97,6 +104,8 @@ def replace_trunk(
     """Create a trunk and move the numbers of `old` to it (features 11). Returns it and how many numbers moved."""
     trunk = SipTrunk.objects.create(organization=organization, **values)
     numbers = PhoneNumber.objects.for_organization(organization).filter(transfer_trunk=old)
+    _mark_trunks(organization, [trunk.pk])
+    _mark(organization, numbers.values_list("pk", flat=True))
     moved = numbers.update(transfer_trunk=trunk, updated_at=now, version=F("version") + 1)
     record_audit(
         organization=organization, by=by, action="trunk.replace", target=trunk,
@@ -109,6 +118,8 @@ def replace_trunk(
 def delete_trunk(*, trunk: SipTrunk, by: Actor, now: dt.datetime) -> None:
     """Its numbers keep working inbound and lose the trunk; no running call ends."""
     numbers = PhoneNumber.objects.for_organization(trunk.organization_id).filter(transfer_trunk=trunk)
+    _mark_trunks(trunk.organization, [trunk.pk])
+    _mark(trunk.organization, numbers.values_list("pk", flat=True))
     numbers.update(transfer_trunk=None, updated_at=now, version=F("version") + 1)
     record_audit(organization=trunk.organization, by=by, action="trunk.delete", target=trunk)
     trunk.delete()
@@ -149,3 +160,14 @@ def _checked(number: PhoneNumber | None) -> PhoneNumber:
 def erase_organization(*, organization: Organization) -> None:
     PhoneNumber.objects.for_organization(organization).delete()
     SipTrunk.objects.for_organization(organization).delete()
+
+
+@step
+def _mark(organization: Organization, ids: Iterable[UUID]) -> None:
+    """An engine that keeps copies gets these numbers within seconds; one without assistant has a placeholder there."""
+    mirror.mark(organization=organization, kinds=[Kind.NUMBER, Kind.PLACEHOLDER], ids=ids)
+
+
+@step
+def _mark_trunks(organization: Organization, ids: Iterable[UUID]) -> None:
+    mirror.mark(organization=organization, kinds=[Kind.TRUNK], ids=ids)

@@ -18,8 +18,9 @@ from apps.calls.services.reserve import reserve_call
 from apps.core import db
 from apps.core.db import writes
 from apps.core.scope import Scope, acting
+from apps.numbers.models import PhoneNumber
 from apps.organizations.models import Organization
-from apps.voice.models import Connection
+from apps.voice.models import Connection, Mirror
 from apps.voice.outcomes import Dialled
 from apps.webhooks.signing import sign
 from tests import factories
@@ -61,6 +62,16 @@ def wanted(organization: Organization, connection: Connection, **fields: Any) ->
         fields["number"] = factories.make_number(organization, transfer_trunk=factories.make_trunk(organization))
     values = {"to": "+447700900001", "key": f"test:{next(_count)}", "origin": "page", "simulated": True} | fields
     return CallRequest(organization=organization, connection=connection, **values)
+
+
+def mirrored(connection: Connection, *things: Any) -> None:
+    """Let these assistants and numbers stand at an engine that keeps copies, as `up-<its own id>`."""
+    for thing in things:
+        kind = "number" if isinstance(thing, PhoneNumber) else "assistant"
+        Mirror.objects.create(
+            organization_id=thing.organization_id, connection=connection, kind=kind, object_id=thing.pk, ref=f"up-{thing.pk}",
+            is_dirty=False,
+        )  # fmt: skip
 
 
 @writes

@@ -10,7 +10,7 @@ from django.test import override_settings
 
 from apps.billing.models import Hold
 from apps.calls.models import Call
-from apps.calls.services.bodies import dial_body
+from apps.calls.services.bodies import dial_body, lost_parts
 from apps.calls.services.dial import dial, mark_sending, record_answer, start_call
 from apps.calls.services.do_not_call import refuse_number
 from apps.calls.services.reconcile import open_dials, reconcile
@@ -24,7 +24,7 @@ from apps.voice.models import Connection
 from apps.voice.outcomes import Dialled
 from apps.voice.services import known_capabilities
 from tests import factories
-from tests.calls.support import apply, event, make_connection, post, reserve, scope_of, wanted
+from tests.calls.support import apply, event, make_connection, mirrored, post, reserve, scope_of, wanted
 from tests.cases import TenantCase
 from tests.engine import Sandbox
 
@@ -324,12 +324,47 @@ class BodyTest(DialCase):
     def test_the_greeting_of_the_request_beats_all(self) -> None:
         self.assertEqual(self.body(greeting="Hi there.")["assistant"]["first_message"], "Hi there.")
 
-    def test_the_base_wire_gets_the_contracts_keys_only(self) -> None:
+    def test_the_base_wire_gets_copies_and_the_contracts_keys(self) -> None:
         self.assistant.change(db.now(), gdpr_mode=True, speech_config={"end_call_phrases": ["bye bye"]})
-        body = self.body(features=[])
-        self.assertEqual(set(body) - {"id"}, {"destination", "assistant"})
-        self.assertNotIn("gdpr_mode", body["assistant"])
-        self.assertTrue(body["assistant"]["webhook_url"].endswith(Connection.objects.get().hook_id))
+        connection = make_connection(features=[])
+        mirrored(connection, self.assistant, self.number)
+        call = self.reserved(connection)
+        sending = mark_sending(organization_id=self.agency.pk, call_id=call.pk, now=db.now())
+        assert sending
+        override = sending.body.pop("assistant_override")
+        self.assertEqual(
+            sending.body,
+            {"destination": call.other_number, "assistant_id": f"up-{self.assistant.pk}", "number_id": f"up-{self.number.pk}"},
+        )
+        self.assertEqual(
+            set(override),
+            {"first_message", "stt_config", "llm_config", "tts_config", "max_duration_seconds", "autonomous_silence_handling",
+             "silence_timeout_seconds", "voicemail_detection", "voicemail_message", "metadata"},
+        )  # fmt: skip
+        self.assertEqual(override["metadata"], {"switchboard_call_id": call.public_id})
+        self.assertEqual(lost_parts(call, known_capabilities(connection)), [])
+
+    def test_a_one_time_assistant_brings_the_receiver_and_names_what_is_lost(self) -> None:
+        connection = make_connection(features=[])
+        mirrored(connection, self.number)
+        values = {"llm_config": {**self.assistant.llm_config}, "speech_config": {"end_call_phrases": ["bye bye"]}, "gdpr_mode": True}
+        call = self.reserved(connection, assistant=None, one_time=values)
+        sending = mark_sending(organization_id=self.agency.pk, call_id=call.pk, now=db.now())
+        assert sending
+        self.assertEqual(set(sending.body), {"destination", "assistant", "number_id"})
+        self.assertNotIn("gdpr_mode", sending.body["assistant"])
+        self.assertTrue(sending.body["assistant"]["webhook_url"].endswith(connection.hook_id))
+        self.assertEqual(
+            lost_parts(call, known_capabilities(connection)), ["speech_config: the voice engine does not take it with a call"]
+        )
+
+    def test_what_has_no_copy_there_is_not_dialled(self) -> None:
+        connection = make_connection(features=[])
+        mirrored(connection, self.number)
+        call = self.reserved(connection)
+        self.assertIsNone(mark_sending(organization_id=self.agency.pk, call_id=call.pk, now=db.now()))
+        call.refresh_from_db()
+        self.assertEqual((call.dial, call.refusal), ("refused", "unavailable"))
 
     def test_the_same_row_gives_the_same_body(self) -> None:
         call = self.reserved(make_connection())

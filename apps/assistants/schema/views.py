@@ -78,6 +78,12 @@ def for_engine(
     return sent
 
 
+def without_routes(tool: Mapping[str, Any]) -> dict[str, Any]:
+    """A tool as an engine sees it: neither where it goes nor how it is signed."""
+    kept: dict[str, Any] = _without(tool, _ROUTES)
+    return kept
+
+
 def clamped_turn_detection(llm_config: Mapping[str, Any]) -> dict[str, Any] | None:
     """`turn_detection` as it is used: numbers pulled into their range (api 9, rule 2); None when there is none."""
     found = llm_config.get("turn_detection")

@@ -15,6 +15,7 @@ from apps.calls.services.fate import accept, error_for, leave_unknown, reason_of
 from apps.calls.services.keys import MISSING, call_ring, missing_keys
 from apps.calls.services.requests import CallRequest
 from apps.calls.services.reserve import is_on_do_not_call_list, reserve_call
+from apps.calls.services.upstream import make_call_ready, resync, use_copies
 from apps.core import db
 from apps.core.db import writes
 from apps.core.errors import Unavailable
@@ -67,6 +68,7 @@ def dial(*, organization_id: object, call_id: object) -> Dialled | None:
     try:
         capabilities(connection, now)
         ensure_receiver(connection)
+        make_call_ready(organization_id=organization_id, call_id=call_id)
     except Unavailable as problem:
         refuse_reserved(organization_id=organization_id, call_id=call_id, error=problem.text, now=now)
         return None
@@ -76,6 +78,8 @@ def dial(*, organization_id: object, call_id: object) -> Dialled | None:
     answer = Engine(connection).dial(sending.body, key=sending.call.dial_key)
     record_answer(organization_id=organization_id, call_id=call_id, fence=sending.fence, answer=answer, now=db.now())
     note_engine(connection, answer, now)
+    if answer.status == 404:
+        resync(sending.call)
     return answer
 
 
@@ -94,6 +98,10 @@ def mark_sending(*, organization_id: object, call_id: object, now: dt.datetime) 
     ring = call_ring(call, known)
     if problem := missing_keys(ring, known):
         refuse(draft, MISSING, error=problem)
+        draft.save()
+        return None
+    if problem := use_copies(draft, known):
+        refuse(draft, "unavailable", error=problem)
         draft.save()
         return None
     draft.set(

@@ -11,7 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from apps.calls.models import Call, EngineEvent
-from apps.calls.services.bodies import engine_assistant
+from apps.calls.services.bodies import answer_body
 from apps.calls.services.draft import Draft, locked
 from apps.calls.services.inbound_answer import Choice, read_choice
 from apps.calls.services.inbound_call import hold_for, open_inbound, refusal_before_asking, use_assistant
@@ -20,10 +20,12 @@ from apps.calls.services.keys import MISSING, call_ring, credentials, missing_ke
 from apps.calls.services.payloads import envelope
 from apps.calls.services.settle import finish
 from apps.calls.services.snapshot import Private, Route, private_of
+from apps.calls.services.upstream import answer_with_copies
 from apps.calls.sql import HookEntry
 from apps.core.db import step, writes
 from apps.core.scope import acting
 from apps.voice.capabilities import Capabilities
+from apps.voice.models import Connection
 from apps.voice.services import known_capabilities
 from apps.webhooks.services import Answer, Target, log_question
 
@@ -44,7 +46,7 @@ class Asked:
 def begin_inbound(entry: HookEntry, event: EngineEvent, message: Message, now: dt.datetime) -> Asked:
     """Open the call and decide what we can decide ourselves."""
     if entry.organization_id is None:
-        return Asked(_keep(entry, event, NOT_IN_SERVICE, now))
+        return Asked(_keep(entry, event, _nobodys(entry), now))
     with acting(entry.scope):
         return _begin(entry=entry, event=event, message=message, now=now)
 
@@ -59,6 +61,13 @@ def end_inbound(
         # Addresses in the answer are looked up, so it is read before the transaction.
         choice = read_choice(call.organization, call.assistant, said)
         return _end(entry=entry, event=event, asked=asked, said=said, choice=choice, now=now)
+
+
+def _nobodys(entry: HookEntry) -> dict[str, Any]:
+    """A number that is nobody's: refused without picking up, where the engine can do that."""
+    with acting(entry.scope):
+        connection = Connection.objects.get(pk=entry.connection_id)
+    return NOT_IN_SERVICE if known_capabilities(connection).has("inbound") else {"error": _sentence("")}
 
 
 def _keep(entry: HookEntry, event: EngineEvent, answer: dict[str, Any], now: dt.datetime) -> dict[str, Any]:
@@ -158,8 +167,9 @@ def _answered(draft: Draft, event: EngineEvent) -> dict[str, Any]:
         return _refused(draft, event, MISSING, error=problem)
     if used := sources(ring, call.connection, known):
         draft.replace(config={**call.config, "keys": used})
+    answer_with_copies(draft, known)
     draft.save()
-    answer: dict[str, Any] = {"assistant": engine_assistant(call, "inbound", known)}
+    answer = answer_body(call, known)
     if known.has("inbound"):
         answer["reference"] = call.public_id
     trunk = private_of(call).trunk

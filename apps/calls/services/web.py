@@ -26,6 +26,7 @@ from apps.calls.services.keys import MISSING, call_ring, missing_keys
 from apps.calls.services.quiet import fill_from_rest
 from apps.calls.services.requests import CallRequest
 from apps.calls.services.settle import finish
+from apps.calls.services.upstream import make_call_ready, use_copies
 from apps.core import db
 from apps.core.db import writes
 from apps.core.errors import Unavailable
@@ -79,6 +80,7 @@ def open_room(*, request: CallRequest, now: dt.datetime) -> Room:
     try:
         capabilities(request.connection, now)
         ensure_receiver(request.connection)
+        make_call_ready(organization_id=call.organization_id, call_id=call.pk)
     except Unavailable as problem:
         refuse_reserved(organization_id=call.organization_id, call_id=call.pk, error=problem.text, now=now)
         raise
@@ -141,6 +143,10 @@ def _mark(*, organization_id: object, call_id: object, now: dt.datetime) -> _Ope
     draft = Draft(call, now)
     if problem := missing_keys(ring, known):
         refuse(draft, MISSING, error=problem)
+        draft.save()
+        return None
+    if call.dial == Dial.RESERVED and (problem := use_copies(draft, known)):
+        refuse(draft, "unavailable", error=problem)
         draft.save()
         return None
     draft.set(fence=call.fence + 1, sent_at=now, next_check_at=None)
