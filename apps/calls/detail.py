@@ -19,7 +19,7 @@ COMMANDS = ("say", "inject-context", "transfer", "end-call")
 
 def find_call(organization: Organization, call_id: str) -> Call:
     """The call of this organization by its public id. Raises NotFound."""
-    calls = Call.objects.for_organization(organization).select_related("assistant", "number", "connection")
+    calls = Call.objects.for_organization(organization).select_related("assistant", "number", "connection", "recording")
     call = calls.defer("search", "webhook").filter(public_id=call_id).first()
     if call is None:
         raise NotFound
@@ -50,6 +50,7 @@ def detail_of(organization: Organization, call: Call, *, can_edit: bool, now: dt
         "commands": _commands(call),
         "is_erased": bool(call.content_erased_at),
         "raw": raw,
+        "recording": getattr(call, "recording", None),
         # From this host: the page plays nothing from elsewhere.
         "recording_url": urlsplit(raw["recording_url"] or "").path,
     }

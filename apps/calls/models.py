@@ -247,6 +247,59 @@ class CallCommand(OwnedModel):
         constraints = [models.UniqueConstraint(fields=["organization", "call", "key"], name="one_command_per_key")]
 
 
+class Recording(OwnedModel):
+    """The sound of a call: to be fetched from its engine, then a file in the storage `recordings`.
+
+    `name` is reserved before anything is fetched, so that a file of a worker that died is known; after an erasure it
+    stays until the file is gone.
+    """
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("Being fetched")
+        STORED = "stored", _("Stored")
+        MISSING = "missing", _("Not available")
+        ERASED = "erased", _("Erased")
+
+    call = models.OneToOneField(Call, on_delete=models.CASCADE, related_name="recording")
+    status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)
+    name = models.CharField(max_length=120, blank=True)
+    media_type = models.CharField(max_length=40, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    size = models.BigIntegerField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(max_length=60, blank=True)
+    stored_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["next_attempt_at"], condition=models.Q(status="waiting"), name="recording_due"),
+            models.Index(fields=["organization", "name"], name="recording_by_name"),
+            models.Index(
+                fields=["organization"], condition=models.Q(status="erased") & ~models.Q(name=""), name="recording_to_remove"
+            ),
+        ]
+
+
+class EngineErasure(OwnedModel):
+    """Content that an engine still holds and has to be asked to erase; the row goes when the engine has done so."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="+")
+    ref = models.CharField(max_length=255)
+    call_id = models.CharField(max_length=64)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField()
+    problem = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "connection", "ref"], name="one_erasure_per_engine_call")
+        ]
+        indexes = [models.Index(fields=["next_attempt_at"], name="engine_erasure_due")]
+
+
 class DoNotCall(OwnedModel):
     phone_number = models.CharField(_("phone number"), max_length=16)
     reason = models.CharField(_("reason"), max_length=300, blank=True)

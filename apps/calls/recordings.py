@@ -1,4 +1,4 @@
-"""Recordings lie at the engine; our signed link fetches one for 24 hours, without naming where it came from."""
+"""The sound of a call behind a signed link: valid for 24 hours, on the call's own brand, without a session."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from uuid import UUID
 
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 
 from apps.branding.models import Brand
 from apps.branding.services import absolute_url
-from apps.calls.models import Call
-from apps.core.errors import Unavailable
+from apps.calls import files
+from apps.calls.models import Recording
+from apps.core.ranges import ranged
 from apps.core.scope import Scope, acting
 from apps.organizations.models import Organization
-from apps.organizations.scopes import scope_for
-from apps.voice.client import Engine
 
 SALT = "calls.recording"
 VALID_SECONDS = 24 * 3600
-KEPT_HEADERS = ("Content-Type", "Content-Range", "Accept-Ranges")
+# How soon a player may ask again while the recording is on its way from the engine.
+AGAIN_SECONDS = 5
 
 
 def signed_link(brand: Brand, organization_id: object, call_id: object) -> str:
@@ -26,30 +29,40 @@ def signed_link(brand: Brand, organization_id: object, call_id: object) -> str:
     return absolute_url(brand, f"/recordings/{token}")
 
 
-def recording(request: HttpRequest, token: str) -> HttpResponse:
-    """The sound behind a signed link; a range of it when one is asked for."""
+@require_safe
+def recording(request: HttpRequest, token: str) -> HttpResponseBase:
+    """The sound, or the range of it that is asked for; with `?download` as a file to keep.
+
+    503 with Retry-After while it is being fetched; 404 for everything else that is no recording (any more).
+    """
+    row = _found(request, token)
+    if row is None:
+        raise Http404
+    if row.status == Recording.Status.WAITING:
+        text = _("The recording is being fetched. Try again in a moment.")
+        headers = {"Retry-After": str(AGAIN_SECONDS), "Cache-Control": "no-store"}
+        return HttpResponse(text, status=503, headers=headers, content_type="text/plain; charset=utf-8")
+    if row.status != Recording.Status.STORED or not files.storage().exists(row.name):
+        raise Http404
+    ending = files.ENDINGS.get(row.media_type, "bin")
+    return ranged(
+        request, open_file=lambda: files.storage().open(row.name), size=row.size or 0, media_type=row.media_type,
+        filename=f"{row.call.public_id}.{ending}", etag=row.sha256,
+        as_attachment="download" in request.GET or row.media_type == files.BYTES,
+    )  # fmt: skip
+
+
+def _found(request: HttpRequest, token: str) -> Recording | None:
+    """The recording that the link names, when it is valid and this is its brand's host."""
     try:
         organization_id, call_id = signing.loads(token, salt=SALT, max_age=VALID_SECONDS)
     except signing.BadSignature:
-        raise Http404 from None
+        return None
     own = UUID(organization_id)
     with acting(Scope((own,))):
-        organization = Organization.objects.filter(pk=own).first()
-    if organization is None:
-        raise Http404
-    with acting(scope_for(organization, with_parent=True)):
-        calls = Call.objects.for_organization(own).select_related("connection").exclude(recording_url="")
-        call = calls.filter(pk=call_id).first()
-    return fetched(call, request.headers.get("Range", ""))
-
-
-def fetched(call: Call | None, byte_range: str) -> HttpResponse:
-    """The engine's recording of a call, handed on. Raises Http404 when there is none (any more)."""
-    if call is None or call.connection is None or not call.ref or not call.recording_url:
-        raise Http404
-    try:
-        found = Engine(call.connection).recording(call.ref, byte_range=byte_range)
-    except Unavailable:
-        raise Http404 from None
-    headers = {name: found.headers[name] for name in KEPT_HEADERS if name in found.headers}
-    return HttpResponse(found.body, status=found.status, headers={**headers, "Cache-Control": "private, no-store"})
+        brand_id = Organization.objects.live().filter(pk=own).values_list("brand_id", flat=True).first()
+        if brand_id is None or brand_id != request.brand.pk:  # type: ignore[attr-defined]
+            return None
+        rows = Recording.objects.for_organization(own).select_related("call").filter(call_id=call_id)
+        row: Recording | None = rows.defer("call__webhook", "call__messages", "call__turns").first()  # type: ignore[assignment]
+        return row

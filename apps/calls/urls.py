@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.calls import views, views_live, views_start, views_talk
+from apps.calls import views, views_live, views_recording, views_start, views_talk
 
 urlpatterns = [
     path("calls", views.call_list, name="calls"),
@@ -9,6 +9,8 @@ urlpatterns = [
     path("calls/incoming/<str:ref>", views_start.call_incoming, name="call_incoming"),
     path("calls/<str:call_id>", views.call_detail, name="call"),
     path("calls/<str:call_id>/live", views_live.call_live, name="call_live"),
+    path("calls/<str:call_id>/recording", views_recording.call_recording, name="call_recording"),
+    path("calls/<str:call_id>/recording/delete", views_recording.recording_delete, name="recording_delete"),
     path("calls/<str:call_id>/command", views_live.call_command, name="call_command"),
     path("calls/<str:call_id>/talk", views_talk.talk, name="talk"),
     path("calls/<str:call_id>/talk/foot", views_talk.talk_foot, name="talk_foot"),

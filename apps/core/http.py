@@ -9,8 +9,10 @@ other side has read the request.
 """
 
 import asyncio
+import hashlib
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, BinaryIO
 
 import httpcore
 import httpx
@@ -21,11 +23,13 @@ from apps.core.wire import Answer, AsyncNetwork, Exchange, Network, NoAnswer, No
 
 __all__ = [
     "Answer",
+    "Download",
     "NoAnswer",
     "NotSent",
     "OutsideInTransaction",
     "SafeTransport",
     "SendError",
+    "download",
     "refuse_inside_transaction",
     "safe_client",
     "send",
@@ -105,6 +109,55 @@ async def send_async(
     except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
         raise failure(error, exchange) from error
     return exchange.answer(response.headers)
+
+
+@dataclass(frozen=True)
+class Download:
+    """An answer whose body went into a file: `size` bytes with this SHA-256 (hex). Only a 200 has one."""
+
+    status: int
+    headers: httpx.Headers
+    size: int
+    sha256: str
+
+
+def download(
+    url: str,
+    *,
+    into: BinaryIO,
+    headers: Mapping[str, str] | None = None,
+    timeout: float,
+    limit: int,
+    trusted: bool = False,
+) -> Download:
+    """GET a file in parts, so that no more than one of them is ever held in memory. Otherwise as `send`.
+
+    Args:
+        into: takes the body of a 200; of any other status nothing is read.
+        limit: bytes; a longer body ends the exchange.
+
+    Raises:
+        NotSent, NoAnswer: see there; NoAnswer `too_long` for a body over the limit. What was written until then stays.
+    """
+    refuse_inside_transaction()
+    exchange, digest, size = Exchange(timeout), hashlib.sha256(), 0
+    request = _request("GET", url, headers, None, trusted)
+    try:
+        with (
+            httpcore.ConnectionPool(ssl_context=tls(), network_backend=Network(exchange, trusted)) as pool,
+            pool.stream(**request) as response,
+        ):
+            exchange.status = response.status
+            for part in response.iter_stream() if response.status == 200 else ():
+                exchange.left()
+                size += len(part)
+                if size > limit:
+                    raise NoAnswer("too_long", f"more than {limit} bytes", response.status)
+                digest.update(part)
+                into.write(part)
+    except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+        raise failure(error, exchange) from error
+    return Download(response.status, httpx.Headers(response.headers), size, digest.hexdigest())
 
 
 def trusted_client(base_url: str, headers: Mapping[str, str], timeout: float, limit: int = 2**23) -> httpx.Client:

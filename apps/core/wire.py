@@ -20,7 +20,7 @@ CHUNK = 16 * 1024
 class SendError(Exception):
     """A request without a usable answer.
 
-    `reason` is a word for programs: `invalid`, `blocked`, `dns`, `refused`, `tls`, `timeout`, `broken`.
+    `reason` is a word for programs: `invalid`, `blocked`, `dns`, `refused`, `tls`, `timeout`, `broken`, `too_long`.
     """
 
     def __init__(self, reason: str, detail: str = "") -> None:

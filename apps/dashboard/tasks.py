@@ -29,6 +29,7 @@ def erase_expired() -> None:
         erase_expired_of.delay(str(organization_id))
     with acting(Scope(())):
         mail.erase_expired(organization_id=None, now=db.now())
+        calls.erase_unbound(now=db.now())
     erase_unused(now=db.now())
 
 

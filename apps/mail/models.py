@@ -13,6 +13,8 @@ from apps.core.fields_encrypted import EncryptedTextField
 from apps.core.models import Row
 
 OPERATOR = "operator"
+# How the key of a mail begins whose content is kept nowhere (features 15).
+PRIVATE = "private:"
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -55,6 +57,10 @@ class Message(Row):
     error = models.CharField(max_length=500, blank=True)
 
     objects = MessageQuerySet.as_manager()
+
+    @property
+    def is_private(self) -> bool:
+        return self.key.startswith(PRIVATE)
 
     class Meta:
         constraints = [

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 
 from apps.core.db import writes
-from apps.mail.models import OPERATOR, Message
+from apps.mail.models import OPERATOR, PRIVATE, Message
 
 
 @writes
@@ -30,15 +30,16 @@ def claim(
 def record_sent(*, message: Message, now: dt.datetime) -> None:
     """Sent. Where mails really leave the house their bodies are not kept: they hold codes and links."""
     leaves = settings.EMAIL_URL or message.transport != OPERATOR
-    empty = {"text": "", "html": ""} if leaves else {}
+    empty = {"text": "", "html": ""} if leaves or message.is_private else {}
     message.change(now, status=Message.Status.SENT, sent_at=now, next_attempt_at=None, error="", **empty)
 
 
 @writes
 def record_failure(*, message: Message, error: str, again_at: dt.datetime | None, now: dt.datetime) -> None:
-    """Not sent. Without `again_at` it is given up."""
+    """Not sent. Without `again_at` it is given up, and the content of a private one with it."""
     status = Message.Status.WAITING if again_at else Message.Status.DEAD
-    message.change(now, status=status, next_attempt_at=again_at, error=error[:500])
+    empty = {"text": "", "html": ""} if message.is_private and not again_at else {}
+    message.change(now, status=status, next_attempt_at=again_at, error=error[:500], **empty)
 
 
 @writes
@@ -51,6 +52,6 @@ def hand_over(*, message: Message, transport: str, error: str, now: dt.datetime)
 
 @writes
 def revive(*, now: dt.datetime) -> int:
-    """Let mails that were given up begin anew; only those the scope may write. Returns how many."""
-    rows = Message.objects.filter(status=Message.Status.DEAD)
+    """Let mails that were given up begin anew, but for private ones, which are empty; only those the scope may write. Returns how many."""
+    rows = Message.objects.filter(status=Message.Status.DEAD).exclude(key__startswith=PRIVATE)
     return rows.update(status=Message.Status.WAITING, attempts=0, next_attempt_at=now, updated_at=now)

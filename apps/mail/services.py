@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +16,9 @@ from apps.branding.models import Brand
 from apps.branding.services import absolute_url
 from apps.core.colour import content_for
 from apps.core.db import step, writes
+from apps.core.mentions import Mention
 from apps.core.queue import wake
-from apps.mail.models import OPERATOR, Message
+from apps.mail.models import OPERATOR, PRIVATE, Message
 from apps.mail.tasks import send
 
 LANGUAGES = {code for code, _name in settings.LANGUAGES}
@@ -39,7 +41,8 @@ def queue_mail(
     """Write one mail in the caller's transaction; a second call with the same key returns the first mail.
 
     Args:
-        key: unique within the organization (or, without one, within the mails of nobody).
+        key: unique within the organization (or, without one, within the mails of nobody). Behind the word PRIVATE: of
+            a mail whose content goes once it is sent or given up.
         brand: whose name, colours and links the mail wears.
         template: `templates/emails/<template>.subject.txt`, `.txt` and `.html`.
         context: what they need; `path` becomes the absolute link `url` at the brand's address.
@@ -91,6 +94,29 @@ def rendered(
 def erase_expired(*, organization_id: UUID | None, now: dt.datetime) -> int:
     """Forget mails that were sent or given up more than 30 days ago. Returns how many."""
     return Message.objects.of(organization_id).done().filter(created_at__lt=now - KEPT).delete()[0]
+
+
+def find_person(*, organization_id: UUID, call_ids: Iterable[str]) -> int:
+    """How many mails are there about these calls."""
+    return len(_about(organization_id, call_ids))
+
+
+@step
+def erase_person(*, organization_id: UUID, call_ids: Iterable[str], mention: Mention) -> dict[str, int]:
+    """Forget mails about these calls (public ids), and whatever other mail names the number. Returns how many."""
+    gone = set(_about(organization_id, call_ids))
+    for row in Message.objects.of(organization_id).exclude(pk__in=gone).iterator(chunk_size=500):
+        if any(mention.is_in(text or "") for text in (row.subject, row.text, row.html, row.key, row.error)):
+            gone.add(row.pk)
+    Message.objects.of(organization_id).filter(pk__in=gone).delete()
+    return {"mails": len(gone)}
+
+
+def _about(organization_id: UUID, call_ids: Iterable[str]) -> list[UUID]:
+    """Mails of calls: their keys begin with the call's id."""
+    wanted = set(call_ids)
+    rows = Message.objects.of(organization_id).values_list("pk", "key")
+    return [pk for pk, key in rows if key.removeprefix(PRIVATE).partition(":")[0] in wanted]
 
 
 @step

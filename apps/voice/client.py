@@ -6,7 +6,7 @@ A dial or a command ends as a `Dialled`, never as an exception. Everything else 
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from django.conf import settings
@@ -120,13 +120,15 @@ class Engine(Objects):
         found = answer.get("voices") if isinstance(answer, dict) else answer
         return [voice for voice in found if isinstance(voice, dict)] if isinstance(found, list) else []
 
-    def recording(self, ref: str, *, byte_range: str = "") -> http.Answer:
-        """The bytes of a recording (feature `recordings`): 200, or 206 for a Range header's value."""
-        extra = {"Range": byte_range} if byte_range else {}
-        answer = self._send("GET", f"/calls/{quote(ref, safe='')}/recording", seconds=30, headers=extra, limit=2**27)
-        if answer.status not in (200, 206) or answer.truncated:
-            raise EngineTrouble(f"http_{answer.status}")
-        return answer
+    def save_recording(self, ref: str, url: str, *, into: BinaryIO, seconds: float, limit: int) -> http.Download:
+        """A recording into a file: `GET /calls/{id}/recording` (feature `recordings`), else the link of the report.
+
+        The connection's key goes to the engine's own host only. Raises EngineTrouble; `http_404` when there is none.
+        """
+        with_feature = self.capabilities.has("recordings")
+        return self._save(
+            f"/calls/{quote(ref, safe='')}/recording" if with_feature else url, into=into, seconds=seconds, limit=limit
+        )
 
     def erase_content(self, ref: str) -> bool:
         """`DELETE /calls/{id}/content` (feature `recordings`); may be repeated. False when there is no such call."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlencode, urlsplit
 
 import httpx
@@ -96,6 +96,21 @@ class Wire:
         if self._budget and answer.status == 429:
             self._budget.pause(retry_after(answer.headers) or USUAL_PAUSE)
         return answer
+
+    def _save(self, target: str, *, into: BinaryIO, seconds: float, limit: int) -> http.Download:
+        """A file of the engine's. Its link may lead to another host, which gets no key. Raises EngineTrouble."""
+        try:
+            url, trusted = self._address(target)
+            headers = {}
+            if _same_host(url, self.connection.base_url):
+                headers = {"Authorization": f"Bearer {self.connection.api_key}"}
+                self._admit(Priority.SYNC)
+            got = http.download(url, into=into, headers=headers, timeout=seconds, limit=limit, trusted=trusted)
+        except (http.NotSent, http.NoAnswer) as error:
+            raise EngineTrouble(error.reason) from error
+        if got.status != 200:
+            raise EngineTrouble(f"http_{got.status}")
+        return got
 
     def _admit(self, priority: Priority) -> None:
         """Wait for this request's turn, if that comes soon. Raises EngineBusy."""

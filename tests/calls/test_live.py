@@ -15,6 +15,7 @@ from apps.calls.services.apply import HOLD_BACK, apply_events
 from apps.calls.services.balances import calls_at_zero, cut_call
 from apps.calls.services.control import send_command
 from apps.calls.services.dial import start_call
+from apps.calls.services.fetching import due_recordings, fetch_recording
 from apps.calls.services.quiet import quiet_calls, read_call
 from apps.calls.services.simulate import simulate_inbound
 from apps.core import db
@@ -25,6 +26,7 @@ from tests import factories
 from tests.calls.support import scope_of, wanted
 from tests.cases import Cast
 from tests.engine import Sandbox
+from tests.recordings import OwnFiles
 
 TOOL = {"type": "function", "name": "look_up", "description": "Finds a slot.", "parameters": {"type": "object", "properties": {"day": {"type": "string"}}}}
 
@@ -82,8 +84,11 @@ class OutboundTest(LiveCase):
         self.assertEqual(told, ["status-update", "status-update", "end-of-call-report"])
 
     def test_a_recording_is_fetched_through_a_signed_link(self) -> None:
+        self.enterContext(OwnFiles())
         self.client_org.change(db.now(), records_calls=True)
         call = self.wait(self.start(), lambda call: call.report_at)
+        for organization_id, recording_id in due_recordings(db.now()):
+            fetch_recording(organization_id=organization_id, recording_id=recording_id)
         link = self.api(self.client_org).get(f"/calls/{call.public_id}").json()["recording_url"]
         self.assertNotIn(self.sandbox.url, link)
         whole = httpx.get(link, trust_env=False)

@@ -14,7 +14,7 @@ from apps.calls.services.payloads import end_fields, envelope, plain_messages, r
 from apps.calls.services.snapshot import private_of
 from apps.catalog.services.mail import transport_for
 from apps.core.db import step
-from apps.mail.models import OPERATOR
+from apps.mail.models import OPERATOR, PRIVATE
 from apps.mail.services import queue_mail
 from apps.webhooks.services import queue
 
@@ -45,11 +45,11 @@ def tell_report(call: Call, content: Mapping[str, Any], *, at: dt.datetime, now:
         link = signed_link(call.organization.brand, call.organization_id, call.pk)
         content = {**content, "recording_url": link}
     _queue(call, REPORT, key, wire_status(call), at, now, report_fields(call, content))
-    addresses = recipients(call)
+    addresses, begin = recipients(call), PRIVATE if call.is_private else ""
     transport = transport_for(call.organization) if addresses else OPERATOR
     for address in addresses:
         queue_mail(
-            key=f"{key}:{address}"[:200], brand=call.organization.brand, to=address, template="call_report",
+            key=f"{begin}{key}:{address}"[:200], brand=call.organization.brand, to=address, template="call_report",
             context=_mail_context(call, content), organization_id=call.organization_id,
             language=call.organization.language, transport=transport, now=now,
         )  # fmt: skip

@@ -13,6 +13,7 @@ from apps.calls.models import Call
 from apps.calls.services.draft import Draft
 from apps.calls.services.incoming import Message, instant_of, part, whole
 from apps.calls.services.notify import tell_report, tell_status
+from apps.calls.services.recordings import expect_recording, is_wanted
 from apps.calls.services.settle import finish, settle
 from apps.core.addresses import url_problem
 from apps.core.db import step
@@ -45,6 +46,8 @@ def apply_report(draft: Draft, message: Message, key: str) -> None:
     settle(draft, seconds)
     content = read_content(call, raw)
     store_content(draft, content)
+    if call.recording_url:
+        expect_recording(call=call, report=raw, now=draft.now)
     tell_report(call, content, at=at, now=draft.now)
 
 
@@ -56,7 +59,7 @@ def read_content(call: Call, raw: dict[str, Any]) -> dict[str, Any]:
         "summary": summary[:LONGEST_SUMMARY] if isinstance(summary, str) else "",
         "messages": _messages(raw.get("messages")),
         "analysis": analysis if isinstance(analysis, dict) else None,
-        "recording_url": url if isinstance(url, str) and _may_link(call, url) else None,
+        "recording_url": url if isinstance(url, str) and _may_link(call, url) and _may_tell(call) else None,
     }
 
 
@@ -105,6 +108,11 @@ def _usage(call: Call, raw: dict[str, Any]) -> list[dict[str, Any]] | None:
     kept = [{**row, "key": keys.get(row.get("part"), row.get("key", "platform"))} for row in kept]
     silent = sorted(keys.keys() - {row.get("part") for row in kept})
     return kept + [{"part": part, "key": keys[part]} for part in silent] or None
+
+
+def _may_tell(call: Call) -> bool:
+    """Under GDPR mode a link that the engine supplies is passed on once; else what nobody wanted recorded is ignored."""
+    return call.is_private or is_wanted(call)
 
 
 def _may_link(call: Call, url: str) -> bool:

@@ -22,7 +22,7 @@ def erase_all(*, organization: Organization, by: Actor, now: dt.datetime) -> Non
     """Content, people, keys and settings go; the row stays closed, for the ledger and the parent's statements."""
     chats.erase_organization(organization=organization)
     campaigns.erase_organization(organization=organization)
-    calls.erase_organization(organization=organization)
+    calls.erase_organization(organization=organization, now=now)
     numbers.erase_organization(organization=organization)
     assistants.erase_organization(organization=organization)
     catalog.erase_organization(organization=organization)
