@@ -19,7 +19,7 @@ COMMANDS = ("say", "inject-context", "transfer", "end-call")
 
 def find_call(organization: Organization, call_id: str) -> Call:
     """The call of this organization by its public id. Raises NotFound."""
-    calls = Call.objects.for_organization(organization).select_related("assistant", "number", "connection", "recording")
+    calls = Call.objects.for_organization(organization).select_related("assistant", "number", "connection", "pending_report", "recording")
     call = calls.defer("search", "webhook").filter(public_id=call_id).first()
     if call is None:
         raise NotFound
@@ -49,6 +49,7 @@ def detail_of(organization: Organization, call: Call, *, can_edit: bool, now: dt
         "rings_since": call.started_at or call.created_at,
         "commands": _commands(call),
         "is_erased": bool(call.content_erased_at),
+        "is_read": getattr(call, "pending_report", None) is not None,
         "raw": raw,
         "recording": getattr(call, "recording", None),
         # From this host: the page plays nothing from elsewhere.

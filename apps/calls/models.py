@@ -300,6 +300,25 @@ class EngineErasure(OwnedModel):
         indexes = [models.Index(fields=["next_attempt_at"], name="engine_erasure_due")]
 
 
+class PendingReport(OwnedModel):
+    """A report whose summary or analysis we still make. The customer is told when it is done, or at `due_at` without it.
+
+    `content` is what the engine reported and what is done of it so far, under GDPR mode the only place that has it.
+    The row goes when the customer has been told.
+    """
+
+    call = models.OneToOneField(Call, on_delete=models.CASCADE, related_name="pending_report")
+    at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    next_try_at = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    content = EncryptedTextField(default=b"", blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["next_try_at"], name="pending_report_due")]
+
+
 class DoNotCall(OwnedModel):
     phone_number = models.CharField(_("phone number"), max_length=16)
     reason = models.CharField(_("reason"), max_length=300, blank=True)

@@ -16,6 +16,7 @@ from apps.calls.services import balances, events, heartbeats, quiet, web
 from apps.calls.services import dial as dialling
 from apps.calls.services import reconcile as reconciling
 from apps.calls.services.apply import apply_events
+from apps.calls.tasks_analysis import wake_analysis
 from apps.core.db import now as read_now
 from apps.organizations.tasks import TenantTask
 
@@ -70,11 +71,13 @@ def apply(organization_id: str, call_id: str) -> None:
         waiting = apply_events(organization_id=organization_id, call_id=call_id, now=read_now(), one_by_one=True)
     if waiting:
         wake(apply, organization_id, call_id, countdown=HELD_SECONDS)
+    wake_analysis(organization_id, call_id)
 
 
 @shared_task(base=TenantTask, ignore_result=True, time_limit=60)
 def read_call(organization_id: str, call_id: str) -> None:
     quiet.read_call(organization_id=organization_id, call_id=call_id)
+    wake_analysis(organization_id, call_id)
 
 
 @shared_task(base=TenantTask, ignore_result=True, time_limit=60)

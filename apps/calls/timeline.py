@@ -50,6 +50,7 @@ KINDS: dict[str, tuple[str, str, Text]] = {
     "tool": ("wrench", "plain", _("Tool called")),
     "command": ("send", "brand", _("Command sent")),
     "report": ("file-text", "plain", _("Report received")),
+    "analysis": ("sparkles", "plain", _("Summary and analysis made")),
     "ended": ("phone-off", "plain", _("Ended")),
 }
 VALUES: dict[str, Text] = {

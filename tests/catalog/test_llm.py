@@ -19,7 +19,7 @@ from apps.catalog.services.postcall import Choice, choice_for
 from apps.core.http import OutsideInTransaction
 from apps.mail.models import Message as Mail
 from tests import factories
-from tests.cases import CommittedCase, TenantCase
+from tests.cases import TenantCase
 from tests.receivers import Received, Receiver, Reply
 
 ASKED = [{"role": "system", "content": "Be short."}, {"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Yes?"}]
@@ -31,7 +31,7 @@ GEMINI = {
 }  # fmt: skip
 
 
-class CompletionTest(CommittedCase):
+class CompletionTest(TenantCase):
     def ask(self, organization: Any = None, /, provider: str = "openai", model: str | None = None, **options: Any) -> Any:
         organization = organization or self.client_org
         with self.acting_for(organization):

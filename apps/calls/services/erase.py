@@ -16,6 +16,7 @@ from apps.calls.models import (
     CallQuerySet,
     DoNotCall,
     EngineEvent,
+    PendingReport,
     Recording,
 )
 from apps.calls.services.engine_content import ask_engine_to_erase
@@ -47,6 +48,7 @@ def erase_content(*, calls: CallQuerySet, now: dt.datetime) -> int:
     erase_recordings(calls=own, now=now)
     EngineEvent.objects.filter(call_id__in=ids).update(body=b"", answer=b"", updated_at=now)
     CallCommand.objects.filter(call__in=ids).update(body=b"", updated_at=now)
+    PendingReport.objects.filter(call__in=ids).delete()
     own.update(**NO_CONTENT, content_erased_at=now, updated_at=now)
     index_texts(ids)
     return len(ids)

@@ -10,6 +10,7 @@ from django.contrib.postgres.search import SearchVector
 from django.db.models import Value
 
 from apps.calls.models import Call
+from apps.calls.services.analysis_hold import hold_report
 from apps.calls.services.draft import Draft
 from apps.calls.services.incoming import Message, instant_of, part, whole
 from apps.calls.services.notify import tell_report, tell_status
@@ -26,7 +27,8 @@ MOST_SEARCHED = 300_000
 
 @step
 def apply_report(draft: Draft, message: Message, key: str) -> None:
-    """Write the report's content under the privacy rules, book the call, tell the customer. Later ones change nothing."""
+    """Write the report's content under the privacy rules, book the call, tell the customer, at once or when what is lacking
+    has been made (`analysis`). Later ones change nothing."""
     call, raw = draft.call, message.raw
     if call.report_at is not None:
         return
@@ -45,10 +47,12 @@ def apply_report(draft: Draft, message: Message, key: str) -> None:
     draft.note("report", key, at, seconds=seconds)
     settle(draft, seconds)
     content = read_content(call, raw)
+    waits = hold_report(draft, content, raw, at=at)
     store_content(draft, content)
     if call.recording_url:
         expect_recording(call=call, report=raw, now=draft.now)
-    tell_report(call, content, at=at, now=draft.now)
+    if not waits:
+        tell_report(call, content, at=at, now=draft.now)
 
 
 def read_content(call: Call, raw: dict[str, Any]) -> dict[str, Any]:
@@ -75,6 +79,15 @@ def store_content(draft: Draft, content: dict[str, Any]) -> None:
             recording_url=content["recording_url"] or "",
         )  # fmt: skip
     draft.replace(search=SearchVector(Value(_searched(call)), config="simple"))
+
+
+@step
+def store_analysis(draft: Draft, content: dict[str, Any]) -> None:
+    """Keep what was made after the report, under the same rules."""
+    call = draft.call
+    if not call.is_private and not call.content_erased_at:
+        draft.set(summary=content["summary"], analysis_result=content["analysis"])
+        draft.replace(search=SearchVector(Value(_searched(call)), config="simple"))
 
 
 def _finish(draft: Draft, message: Message, ended: dt.datetime) -> None:
