@@ -143,13 +143,6 @@ class McpServerApiTest(McpCase):
                 self.assertEqual((answer.status_code, answer.json()["type"]), (404, "not_found"))
             self.assertEqual(self.cleo_api.post(f"/mcp-servers/{ident}/test").status_code, 404)
 
-    def test_the_list_costs_the_same_for_one_and_three_rows(self) -> None:
-        for count in (1, 2):
-            for _each in range(count):
-                factories.make_mcp_server(self.client_org, sealed_headers='{"A": "1"}')
-            with self.assertNumQueries(7):
-                self.assertEqual(len(self.cleo_api.get("/mcp-servers").json()["mcp_servers"]), 2 * count - 1)
-
 
 class TestOperationTest(McpCase):
     server: Server

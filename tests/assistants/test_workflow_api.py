@@ -54,15 +54,6 @@ class WorkflowApiTest(TenantCase):
             [(False, "greet", 2, 0), (True, "greet", 2, 1)],
         )
 
-    def test_the_list_costs_the_same_for_one_and_three_rows(self) -> None:
-        for count in (1, 3):
-            with self.acting_for(self.client_org):
-                Workflow.objects.for_organization(self.client_org).delete()
-            for _each in range(count):
-                factories.make_workflow(self.client_org)
-            with self.assertNumQueries(7):
-                self.assertEqual(len(self.cleo_api.get("/workflows").json()["workflows"]), count)
-
     def test_every_break_has_its_entry(self) -> None:
         answer = self.cleo_api.post("/workflows", {"name": "Hours", "definition": workflow(entry_node="start")})
         self.assertEqual(answer.status_code, 400)
@@ -162,13 +153,6 @@ class WorkflowApiTest(TenantCase):
             self.assertEqual((answer.status_code, answer.json()["param"]), (400, "workflow_id"), value)
             answer = self.cleo_api.post("/numbers", {"phone_number": "+31850000012", "workflow_id": value})
             self.assertEqual((answer.status_code, answer.json()["param"]), (400, "workflow_id"), value)
-
-    def test_numbers_cost_the_same_for_one_and_three_rows(self) -> None:
-        for count in (1, 2):
-            for _each in range(count):
-                factories.make_number(self.client_org, workflow=factories.make_workflow(self.client_org))
-            with self.assertNumQueries(7):
-                self.assertEqual(len(self.cleo_api.get("/numbers").json()["numbers"]), 2 * count - 1)
 
 
 class RaceTest(CommittedCase):

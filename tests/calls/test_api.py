@@ -69,18 +69,6 @@ class ReadTest(TenantCase):
         self.assertEqual(self.api_of.get("/calls", {"end_date": before}).json()["pagination"]["total"], 0)
         self.assertEqual(self.api_of.get("/calls", {"limit": "many"}).status_code, 400)
 
-    def test_one_and_three_rows_cost_the_same_queries(self) -> None:
-        for path in ("/calls", "/usage"):
-            factories.make_call(self.client_org)
-            self.api_of.get(path)
-            with self.assertNumQueries(FuzzyCount()) as one:
-                self.api_of.get(path)
-            factories.make_call(self.client_org)
-            factories.make_call(self.client_org)
-            with self.assertNumQueries(FuzzyCount()) as three:
-                self.api_of.get(path)
-            self.assertEqual(len(one), len(three), path)
-
     def test_usage(self) -> None:
         factories.make_call(self.client_org, duration_seconds=84, assistant_name="Front desk")
         factories.make_call(self.client_org, duration_seconds=100, usage=[{"part": "llm", "key": "own"}])
@@ -91,15 +79,6 @@ class ReadTest(TenantCase):
         self.assertEqual(body["pagination"], {"total": 2, "limit": 1, "offset": 0})
         log = body["logs"][0]
         self.assertEqual((log["duration_sec"], log["call_type"], log["byok_llm"], log["byok_stt"]), (100, "phone", True, False))
-
-
-class FuzzyCount(int):
-    """Takes any number of queries: the count is compared by the test itself."""
-
-    def __eq__(self, other: object) -> bool:
-        return True
-
-    __hash__ = int.__hash__
 
 
 class OutboundTest(TenantCase):

@@ -138,18 +138,6 @@ class ListTest(ChatCase):
             problem = self.chats.get(path)
             self.assertEqual((problem.status_code, problem.json()["type"], problem.json()["param"]), (400, "missing_field", "contact_id"))
 
-    def test_one_and_three_rows_cost_the_same_queries(self) -> None:
-        self.post(agent_id=str(factories.make_assistant(self.client_org).pk))
-        for path, count in (("/chats", 8), ("/chats/context", 7)):
-            self.chats.get(path, {"contact_id": SAM})
-            with self.assertNumQueries(count):
-                self.chats.get(path, {"contact_id": SAM})
-        for _ in range(2):
-            self.post(agent_id=str(factories.make_assistant(self.client_org).pk))
-        for path, count in (("/chats", 8), ("/chats/context", 7)):
-            with self.assertNumQueries(count):
-                self.assertEqual(len(self.chats.get(path, {"contact_id": SAM}).json()["messages"]), 3)
-
 
 class ContextTest(ChatCase):
     def context(self, **query: Any) -> dict[str, Any]:
