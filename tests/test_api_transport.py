@@ -112,8 +112,7 @@ class BodyTest(TransportCase):
     def test_bodies_that_are_no_json_object(self) -> None:
         for raw in (
             b"[]", b"null", b"7", b'"text"', b"{", b"{'a': 1}", b'{"name": NaN}', b'{"name": Infinity}', b'{"name": -Infinity}',
-            b'{"name": 1e400}', b'{"name": -1e999}', b'{"max_duration_seconds": 99999999999999999999}',
-            b'{"max_duration_seconds": 9223372036854775808}', b'{"n": ' + b"9" * 6000 + b"}", b'{"name": "a", "name": "b"}',
+            b'{"name": "a", "name": "b"}',
             b'{"llm_config": {"model": "a", "model": "b"}}', b'{"name": "\xff"}', b"\xff\xfe{\x00}\x00", b'{"name": "\x00"}',
             b'{"name": "a"} x', b"{" * 3000, b'{"a":' * 3000 + b"1" + b"}" * 3000, b'{"a":' + b"[" * 90_000 + b"]" * 90_000 + b"}",
             b'{"a":' * 200 + b"1" + b"}" * 200,
@@ -122,10 +121,11 @@ class BodyTest(TransportCase):
                 body = self.check_flat(self.send(method, f"/api/v1/{address}", raw), 400, "invalid_request")
                 self.assertNotIn("Traceback", str(body))
 
-    def test_texts_that_no_database_holds_name_their_field(self) -> None:
+    def test_what_no_database_holds_names_its_field(self) -> None:
         for raw, param in (
             (rb'{"name": "a\u0000"}', "name"), (rb'{"name": "\ud800"}', "name"), (rb'{"llm_config": {"messages": ["\udfff"]}}', "llm_config.messages.0"),
-            (rb'{"a": {"b\u0000": 1}}', "a"),
+            (rb'{"a": {"b\u0000": 1}}', "a"), (b'{"name": 1e400}', "name"), (b'{"a": [-1e999]}', "a.0"), (b'{"a": 99999999999999999999}', "a"),
+            (b'{"a": {"b": 9223372036854775808}}', "a.b"), (b'{"n": ' + b"9" * 6000 + b"}", "n"),
         ):  # fmt: skip
             for address in ("assistants", "numbers", "campaigns", "organizations"):
                 body = self.check_flat(self.send("POST", f"/api/v1/{address}", raw), 400, "invalid_value")
@@ -139,6 +139,13 @@ class BodyTest(TransportCase):
         sent = b'{"name": "n", "max_duration_seconds": 600, "tts_config": {"provider": "elevenlabs", "voice_id": "v", "stability": 0.25}}'
         made = self.send("POST", "/api/v1/assistants", sent).json()["assistant"]
         self.assertEqual((made["max_duration_seconds"], made["tts_config"]["stability"]), (600, 0.25))
+
+    def test_a_large_number_can_be_sent_as_it_was_read(self) -> None:
+        config = b'{"tts_config": {"provider": "elevenlabs", "voice_id": "v", "x": %s}, "name": "n"}'
+        made = self.send("POST", "/api/v1/assistants", config % b"2.5e+30").json()["assistant"]
+        self.assertEqual(made["tts_config"]["x"], 2.5e30)
+        answer = self.send("PATCH", f"/api/v1/assistants/{made['id']}", config % b"2500000000000000000000000000000")
+        self.assertEqual((answer.status_code, answer.json()["assistant"]["tts_config"]), (200, made["tts_config"]))
 
     def test_integers_beyond_a_column_are_refused(self) -> None:
         for value in (2**31, 2**62):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from decimal import Decimal
 from typing import Any
 
 from apps.core.errors import DomainError, Invalid
@@ -17,15 +18,16 @@ INTEGER_DIGITS = 20
 def read_object(raw: bytes) -> dict[str, Any]:
     """A request's body as a JSON object in UTF-8; an empty body counts as `{}` (api 1).
 
-    Raises DomainError (400): no JSON, no object, a key twice, nested too deeply, a number that is no JSON or too large;
-    Invalid with the field for a text that no database can hold (NUL, half a surrogate pair).
+    Raises DomainError (400): no JSON, no object, a key twice, nested too deeply, a number that is no JSON; Invalid with
+    the field for a number that is too large and for a text that no database can hold (NUL, half a surrogate pair).
     """
     if not raw.strip():
         return {}
+    too_large: list[_TooLarge] = []
     try:
         data = json.loads(
-            raw.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_integer,
-            parse_float=_float,
+            raw.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_no_constant,
+            parse_int=lambda text: _integer(text, too_large), parse_float=lambda text: _float(text, too_large),
         )  # fmt: skip
     except RecursionError:
         raise _too_deep() from None
@@ -33,12 +35,21 @@ def read_object(raw: bytes) -> dict[str, Any]:
         raise DomainError(f"The body is not valid JSON: {error}") from error
     if not isinstance(data, dict):
         raise DomainError("The body must be a JSON object.")
-    _check(data, has_escapes=b"\\u" in raw)
+    # Only these two need a look at more than lists and objects; unstorable characters only come escaped.
+    _check(data, leaves=(str,) * (b"\\u" in raw) + (_TooLarge,) * bool(too_large), has_escapes=b"\\u" in raw)
     return data
 
 
-def _check(data: dict[str, Any], *, has_escapes: bool) -> None:
-    """Walks without recursion: what is deep is exactly what is looked for. Unstorable characters only come escaped."""
+class _TooLarge:
+    """Stands where a number is that nothing can hold, until its field is known."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text[:20]
+
+
+def _check(data: dict[str, Any], *, leaves: tuple[type, ...], has_escapes: bool) -> None:
+    """Walks without recursion: what is deep is exactly what is looked for."""
+    kinds = (dict, list, *leaves)
     waiting: list[tuple[Any, str, int]] = [(data, "", 1)]
     while waiting:
         value, path, depth = waiting.pop()
@@ -46,16 +57,19 @@ def _check(data: dict[str, Any], *, has_escapes: bool) -> None:
             raise _too_deep()
         if isinstance(value, str):
             _check_text(value, path)
+        elif isinstance(value, _TooLarge):
+            line = f"{path}: the number {value.text} is too large"
+            raise Invalid(line, param=path or None, details=[line])
         elif isinstance(value, dict):
             for key, inner in value.items():
                 own = f"{path}.{key}" if path else key
                 if has_escapes:
                     _check_text(key, path)
-                if isinstance(inner, (dict, list)) or (has_escapes and isinstance(inner, str)):
+                if isinstance(inner, kinds):
                     waiting.append((inner, own, depth + 1))
         else:
             for index, inner in enumerate(value):
-                if isinstance(inner, (dict, list)) or (has_escapes and isinstance(inner, str)):
+                if isinstance(inner, kinds):
                     waiting.append((inner, f"{path}.{index}", depth + 1))
 
 
@@ -87,18 +101,24 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _integer(text: str) -> int:
-    number = int(text) if len(text) <= INTEGER_DIGITS else INTEGER
-    if not -INTEGER <= number < INTEGER:
-        raise ValueError(f"the number {text[:20]} is too large")
-    return number
-
-
-def _float(text: str) -> float:
+def _integer(text: str, too_large: list[_TooLarge]) -> Any:
+    if len(text) <= INTEGER_DIGITS and -INTEGER <= (whole := int(text)) < INTEGER:
+        return whole
+    # PostgreSQL gives 1e22 back as 10000000000000000000000: what was read can be sent again.
     number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"the number {text[:20]} is too large")
-    return number
+    if math.isfinite(number) and Decimal(repr(number)) == Decimal(text):
+        return number
+    return _noted(text, too_large)
+
+
+def _float(text: str, too_large: list[_TooLarge]) -> Any:
+    number = float(text)
+    return number if math.isfinite(number) else _noted(text, too_large)
+
+
+def _noted(text: str, too_large: list[_TooLarge]) -> _TooLarge:
+    too_large.append(_TooLarge(text))
+    return too_large[-1]
 
 
 def _too_deep() -> DomainError:

@@ -16,7 +16,7 @@ from apps.core.api import instant
 from apps.core.errors import NotFound
 from apps.core.openapi import many, one, operation, ref
 from apps.core.phone import clean_e164
-from apps.core.strict_fields import Choice, Flag, Text
+from apps.core.strict_fields import Choice, Flag, Text, Whole
 from apps.numbers.models import PhoneNumber, SipTrunk
 from apps.numbers.services import create_trunk, delete_number, delete_trunk, register_number, update_number
 from apps.organizations.authentication import organization_of
@@ -153,6 +153,9 @@ class NumberView(APIView):
         return Response({"success": True})
 
 
+RENAMED = {"auth_username": "username", "auth_password": "password"}
+
+
 class TrunkSerializer(serializers.Serializer[Any]):
     """The newer spelling; older ones (`outbound_address`, `host` and `port`, `username`, `password`) are read too."""
 
@@ -167,24 +170,18 @@ class TrunkSerializer(serializers.Serializer[Any]):
     )
     outbound_number = Text(max_length=32, required=False, allow_null=True)
 
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict):
-            data = _newer_spelling(data)
-        return super().to_internal_value(data)
+    # Older spellings are fields of their own, so that an error names the key that was sent.
+    outbound_address = Text(max_length=255, required=False, allow_null=True, allow_blank=True)
+    host = Text(max_length=200, required=False, allow_null=True, allow_blank=True)
+    port = Whole(min_value=1, max_value=65535, required=False, allow_null=True)
+    username = Text(max_length=200, required=False, allow_null=True, allow_blank=True)
+    password = Text(max_length=255, required=False, allow_blank=True)
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
-        return data | {"provider": data.get("provider") or ""}
-
-
-def _newer_spelling(data: dict[str, Any]) -> dict[str, Any]:
-    data = dict(data)
-    if "address" not in data:
-        host, port = data.get("host"), data.get("port")
-        data["address"] = data.get("outbound_address") or (f"{host}:{port}" if host and port else host) or ""
-    for new, old in (("auth_username", "username"), ("auth_password", "password")):
-        if new not in data and old in data:
-            data[new] = data[old]
-    return data
+        host, port = data.pop("host", None), data.pop("port", None)
+        address = data.pop("outbound_address", None) or (f"{host}:{port}" if host and port else host) or ""
+        older = {"address": address} | {new: data.pop(old) for new, old in RENAMED.items() if old in data}
+        return older | data | {"provider": data.get("provider") or ""}
 
 
 def trunk_body(trunk: SipTrunk) -> dict[str, Any]:

@@ -57,6 +57,11 @@ class NumberApiTest(TenantCase):
             ("sip.example.com:5061", "sip.example.com:5061", "u", ""),
         )
 
+    def test_an_error_names_the_spelling_that_was_sent(self) -> None:
+        for name, value in (("password", 7), ("username", 7), ("outbound_address", []), ("host", {}), ("port", 70_000), ("port", "a")):
+            answer = self.cleo_api.post("/sip-trunks", {"name": "PBX", "host": "sip.example.com"} | {name: value})
+            self.assertEqual((answer.status_code, answer.json().get("param")), (400, name), value)
+
     def test_deleting_a_trunk_keeps_its_numbers(self) -> None:
         trunk = factories.make_trunk(self.client_org)
         number = factories.make_number(self.client_org, transfer_trunk=trunk)
