@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("o/<slug:org>/", include("apps.dashboard.urls")),
     path("o/<slug:org>/", include("apps.dashboard.mcp.urls")),
     path("o/<slug:org>/", include("apps.portal.urls")),
+    path("o/<slug:org>/", include("apps.webhooks.urls")),
     path("o/<slug:org>/", include("apps.organizations.urls")),
     path("", include("apps.accounts.urls")),
     path("", include("apps.mail.urls")),

@@ -27,6 +27,8 @@ AREAS = [
     ("api_key", _("API keys")),
     ("provider_key", _("Provider keys")),
     ("sender_domain", _("E-mail domain")),
+    ("connection", _("Voice engine")),
+    ("webhook", _("Webhooks")),
     ("app", _("Connected apps")),
     ("organization", _("Settings")),
     ("credits", _("Credits")),
@@ -40,6 +42,8 @@ VERBS = {
     "cancel": _("cancelled"), "import": _("imported"), "assign": _("assigned"), "retention": _("retention changed"),
     "replace": _("replaced"), "settings": _("settings changed"), "broken": _("refused by the provider"),
     "pick": _("chosen"), "connect": _("connected"), "disconnect": _("disconnected"),
+    "enable": _("switched on"), "switch": _("new secret in use"), "rotate": _("new secret"), "replay": _("sent again"),
+    "erase": _("erased"),
 }  # fmt: skip
 NOUNS = {
     "assistant": _("Assistant"), "number": _("Number"), "trunk": _("SIP trunk"), "campaign": _("Campaign"), "call": _("Call"),
@@ -47,7 +51,7 @@ NOUNS = {
     "lead": _("Leads"), "credits": _("Credits"), "billing": _("Credits"), "connection": _("Voice engine"),
     "control": _("Live call"), "demo": _("Demo"), "app": _("Connected app"),
     "provider_key": _("Provider key"), "sender_domain": _("E-mail domain"), "workflow": _("Workflow"),
-    "mcp_server": _("MCP server"),
+    "mcp_server": _("MCP server"), "recording": _("Recording"), "person": _("A person's data"),
 }  # fmt: skip
 PAGE = 50
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from apps.core.db import writes
+from apps.core.db import step, writes
 from apps.core.errors import Conflict, Invalid
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor, record_audit
@@ -27,6 +27,14 @@ class StaleOrganization(Conflict):
 
 @writes
 def update_organization(
+    *, organization: Organization, by: Actor, now: dt.datetime, expected: str | None = None, **values: Any
+) -> Organization:
+    """`change_organization` as a change of its own."""
+    return change_organization(organization=organization, by=by, now=now, expected=expected, **values)
+
+
+@step
+def change_organization(
     *, organization: Organization, by: Actor, now: dt.datetime, expected: str | None = None, **values: Any
 ) -> Organization:
     """Change settings; fields that stay the same are not touched, and the audit names those that changed.

@@ -14,7 +14,6 @@ urlpatterns = [
     path("settings/invitations/<uuid:pk>/revoke", members.invitation_revoke, name="invitation_revoke"),
     path("settings/api-keys", keys.api_keys, name="api_keys"),
     path("settings/api-keys/<uuid:pk>/revoke", keys.api_key_revoke, name="api_key_revoke"),
-    path("settings/webhook", settings.webhook_settings, name="webhook_settings"),
     path("settings/privacy", settings.privacy_settings, name="privacy_settings"),
     path("settings/audit", audit.audit_log, name="audit_log"),
 ]

@@ -7,14 +7,17 @@ X-Webhook-Id. So every delivery arrives at least once, and receivers drop repeat
 from __future__ import annotations
 
 import datetime as dt
+import time
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Q
 
 from apps.core import http
-from apps.core.db import writes
-from apps.webhooks.models import Attempt, Delivery, Endpoint, Level
+from apps.core.db import step, writes
+from apps.webhooks.endpoints import endpoint_of, may_send, note_failure, note_success, switch_off
+from apps.webhooks.models import Attempt, Delivery
+from apps.webhooks.rotation import keys_at
 from apps.webhooks.sql import lock_endpoint
 from apps.webhooks.targets import headers_for
 
@@ -35,6 +38,7 @@ class Claim:
     event: str
     url: str
     secret: str
+    following: str
     body: bytes
     user_agent: str
     number: int
@@ -58,14 +62,12 @@ def deliver(*, delivery_id: UUID | str, now: dt.datetime) -> bool | None:
     """One attempt of a delivery that is due.
 
     Returns whether the receiver took it; None when nothing was sent: not due, claimed by another worker, given up,
-    behind an earlier event of its call, or two requests to its URL are under way.
+    behind an earlier event of its call, two requests to its URL are under way, or its URL rests.
     """
     claim = _claim(delivery_id, now)
     if claim is None:
         return None
-    result = _send(claim)
-    _record(claim, result, now)
-    return result.ok
+    return finish_attempt(claim, now).ok
 
 
 def next_due(*, after: UUID | str, now: dt.datetime) -> UUID | None:
@@ -76,6 +78,13 @@ def next_due(*, after: UUID | str, now: dt.datetime) -> UUID | None:
     same = Delivery.objects.for_organization(done[0]).filter(url_digest=done[1])
     waiting = same.due(now).unclaimed(now).exclude(pk=after)
     return waiting.order_by("next_attempt_at", "id").values_list("pk", flat=True).first()
+
+
+def is_doubtful(delivery_id: UUID | str) -> bool:
+    """Whether the URL's last attempt failed: sending there may well mean waiting for nothing."""
+    row = Delivery.objects.filter(pk=delivery_id).defer("body", "secret").first()
+    found = endpoint_of(row, row.organization_id) if row else None
+    return bool(found and found.failures)
 
 
 def attempts_of(delivery: Delivery) -> int:
@@ -94,29 +103,45 @@ def _claim(delivery_id: UUID | str, now: dt.datetime) -> Claim | None:
     lock_endpoint(row.organization_id, bytes(row.url_digest))
     if _is_busy(row, now) or _earlier_goes_first(row, now):
         return None
-    if row.attempt_count >= attempts_of(row) or not row.body or _is_off(row):
+    found = endpoint_of(row, row.organization_id)
+    if row.attempts_now >= attempts_of(row) or not row.body or (found and found.off_at):
         _give_up(row, now)
         return None
+    return begin_attempt(row, now) if may_send(row, found, now) else None
+
+
+@step
+def begin_attempt(row: Delivery, now: dt.datetime) -> Claim:
+    """Claim a row that this transaction holds: the attempt is written before it is sent."""
     row.change(now, attempt_count=row.attempt_count + 1, lease_until=now + LEASE)
     Attempt.objects.create(organization_id=row.organization_id, delivery=row, number=row.attempt_count, sent_at=now)
+    keys = keys_at(organization_id=row.organization_id, owner_id=row.owner_id, secret=row.secret or "", at=now)
     return Claim(
-        delivery_id=row.pk, event=row.event, url=row.url, secret=row.secret or "", body=row.body.encode(),
-        user_agent=row.user_agent, number=row.attempt_count, lease_until=now + LEASE, sent_at=now,
+        delivery_id=row.pk, event=row.event, url=row.url, secret=keys.secret, following=keys.following,
+        body=row.body.encode(), user_agent=row.user_agent, number=row.attempt_count, lease_until=now + LEASE, sent_at=now,
     )  # fmt: skip
+
+
+def finish_attempt(claim: Claim, now: dt.datetime) -> Result:
+    """Send what was claimed, with nothing open, and record what came of it."""
+    result = _send(claim)
+    _record(claim, result, now)
+    return result
 
 
 def _send(claim: Claim) -> Result:
     headers = headers_for(
         event=claim.event, delivery_id=claim.delivery_id, attempt=claim.number, body=claim.body,
         timestamp=int(claim.sent_at.timestamp()), secret=claim.secret, user_agent=claim.user_agent,
+        following=claim.following,
     )  # fmt: skip
+    started = time.monotonic()
     try:
         answer = http.send("POST", claim.url, headers=headers, content=claim.body, timeout=SEND_SECONDS)
     except http.SendError as error:
         status = error.status if isinstance(error, http.NoAnswer) else None
         # A success whose body broke off is a success: the receiver has said so before.
-        seconds = SEND_SECONDS if error.reason == "timeout" else 0.0
-        return Result(status, str(error)[:300], b"", seconds)
+        return Result(status, str(error)[:300], b"", time.monotonic() - started)
     return Result(answer.status, "", answer.body[:KEPT_ANSWER], answer.seconds)
 
 
@@ -135,14 +160,23 @@ def _record(claim: Claim, result: Result, now: dt.datetime) -> None:
     is_ours = row.attempt_count == claim.number and row.lease_until == claim.lease_until
     ended = now + dt.timedelta(seconds=result.seconds)
     if result.ok:
+        note_success(row, now)
         row.change(now, status=Delivery.Status.DELIVERED, delivered_at=ended, **_closed(row, now))
-    elif result.status == GONE:
-        _switch_off(row, now)
-        _give_up(row, now)
-    elif is_ours and claim.number >= attempts_of(row):
+        return
+    if not row.is_test:  # what somebody tries out says nothing about the URL's life
+        _note(row, claim, result, ended, now)
+    number = claim.number - row.attempts_before
+    if result.status == GONE or (is_ours and number >= attempts_of(row)):
         _give_up(row, now)
     elif is_ours:
-        row.change(now, next_attempt_at=ended + RETRIES[claim.number - 1], lease_until=None)
+        row.change(now, next_attempt_at=ended + RETRIES[number - 1], lease_until=None)
+
+
+@step
+def _note(row: Delivery, claim: Claim, result: Result, ended: dt.datetime, now: dt.datetime) -> None:
+    if result.status == GONE:
+        switch_off(row, now)
+    note_failure(row, sent_at=claim.sent_at, ended=ended, now=now)
 
 
 def _closed(row: Delivery, now: dt.datetime) -> dict[str, object]:
@@ -168,21 +202,3 @@ def _earlier_goes_first(row: Delivery, now: dt.datetime) -> bool:
         call_id=row.call_id, url_digest=row.url_digest, status=Delivery.Status.WAITING, pk__lt=row.pk
     )
     return before.filter(Q(attempt_count=0) | Q(attempt_count=1, lease_until__gt=now)).exists()
-
-
-def _is_off(row: Delivery) -> bool:
-    return (
-        Endpoint.objects.for_organization(row.organization_id)
-        .off()
-        .filter(level=row.level, owner_id=row.owner_id, url_digest=row.url_digest)
-        .exists()
-    )
-
-
-def _switch_off(row: Delivery, now: dt.datetime) -> None:
-    if row.level == Level.TOOL:
-        return
-    found, _made = Endpoint.objects.get_or_create(
-        organization_id=row.organization_id, level=row.level, owner_id=row.owner_id, url_digest=bytes(row.url_digest)
-    )
-    found.change(now, off_at=found.off_at or now)

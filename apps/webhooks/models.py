@@ -22,6 +22,14 @@ class DeliveryQuerySet(OwnedQuerySet):
     def due(self, now: dt.datetime) -> Self:
         return self.filter(status=Delivery.Status.WAITING, next_attempt_at__lte=now)
 
+    def failed(self) -> Self:
+        """Given up, and not what somebody tried out."""
+        return self.filter(status=Delivery.Status.DEAD, is_test=False)
+
+    def with_body(self) -> Self:
+        """What can be sent again: never wiped, and no question, whose content is not kept."""
+        return self.filter(erased_at=None)
+
     def unclaimed(self, now: dt.datetime) -> Self:
         """Nobody is sending them: never claimed, or by a worker that did not come back."""
         return self.filter(models.Q(lease_until=None) | models.Q(lease_until__lte=now))
@@ -47,11 +55,15 @@ class Delivery(OwnedModel):
     user_agent = models.CharField(max_length=100, blank=True)
     wipes_body = models.BooleanField(default=False)
     retries = models.BooleanField(default=True)
+    is_test = models.BooleanField(default=False)
     status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)
     attempt_count = models.PositiveSmallIntegerField(default=0)
+    # Attempts made before the last replay, which starts the schedule anew.
+    attempts_before = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
+    replayed_at = models.DateTimeField(null=True, blank=True)
     erased_at = models.DateTimeField(null=True, blank=True)
 
     objects = DeliveryQuerySet.as_manager()
@@ -72,6 +84,16 @@ class Delivery(OwnedModel):
 
     def __str__(self) -> str:
         return f"{self.event} {self.id}"
+
+    @property
+    def is_question(self) -> bool:
+        """A question of a running call: it was asked once, and only what came of it is kept."""
+        return self.key.startswith("question:")
+
+    @property
+    def attempts_now(self) -> int:
+        """Attempts since it was queued or last replayed."""
+        return self.attempt_count - self.attempts_before
 
 
 class Attempt(OwnedModel):
@@ -97,13 +119,26 @@ class EndpointQuerySet(OwnedQuerySet):
 
 
 class Endpoint(OwnedModel):
-    """What we know of a customer's URL: switched off by 410, or resting behind its breaker."""
+    """What we know of a customer's URL: switched off, or resting behind its breaker (webhooks 10.3).
+
+    `failures` counts in a row; `failing_since` is the first of them. From ten on, `open_until` is when the next probe
+    may go.
+    """
+
+    OPENS_AT = 10
+
+    class Reason(models.TextChoices):
+        GONE = "gone", _("It answered 410 Gone")
+        FAILING = "failing", _("Nothing but failures for five days")
 
     level = models.CharField(max_length=10, choices=Level)
     owner_id = models.CharField(max_length=64, blank=True)
+    url = models.CharField(max_length=2048, blank=True)
     url_digest = models.BinaryField()
     off_at = models.DateTimeField(null=True, blank=True)
+    off_reason = models.CharField(max_length=10, choices=Reason, blank=True)
     failures = models.PositiveIntegerField(default=0)
+    failing_since = models.DateTimeField(null=True, blank=True)
     open_until = models.DateTimeField(null=True, blank=True)
 
     objects = EndpointQuerySet.as_manager()
@@ -114,3 +149,23 @@ class Endpoint(OwnedModel):
                 fields=["organization", "level", "owner_id", "url_digest"], name="one_endpoint_per_url"
             ),
         ]
+
+    @property
+    def is_open(self) -> bool:
+        """Ten failures in a row: one probe at a time, the rest waits."""
+        return self.failures >= self.OPENS_AT
+
+
+class SecretChange(OwnedModel):
+    """A secret that replaces another: until `switches_at` the old one signs, and the new one in a header of its own.
+
+    `owner_id` is that of the level which holds the secret. What was queued, or began, with the old secret follows.
+    """
+
+    owner_id = models.CharField(max_length=64)
+    old = EncryptedTextField()
+    new = EncryptedTextField()
+    switches_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "owner_id", "created_at"], name="secret_change_by_owner")]

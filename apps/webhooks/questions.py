@@ -43,15 +43,17 @@ async def ask(target: Target, *, event: str, body: dict[str, Any], seconds: floa
     """Send `assistant-request` or `tool-calls` and wait for the answer, at most `seconds` in all.
 
     Never raises for what the other side does. After five time-outs in a row the URL is left alone for 30 s, and the
-    answer is `off` at once (webhooks 10.3).
+    answer is `off` at once (webhooks 10.3); so it is for a URL that is switched off.
     """
+    if target.is_off:
+        return Answer(False, problem="off", detail="the URL is switched off")
     breaker = _Breaker(target)
     if await breaker.is_open():
         return Answer(False, problem="off", detail="left alone after five time-outs")
     identity, content = uuid7(), serialised(body).encode()
     headers = headers_for(
         event=event, delivery_id=identity, attempt=1, timestamp=int(time.time()), body=content,
-        secret=target.secret, user_agent=target.user_agent,
+        secret=target.secret, user_agent=target.user_agent, following=target.following,
     )  # fmt: skip
     started = time.monotonic()
     try:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from apps.core.db import step, writes
 from apps.organizations.models import Organization
-from apps.webhooks.deliveries import deliver
-from apps.webhooks.models import Attempt, Delivery, Endpoint
+from apps.webhooks.deliveries import GONE, Claim, Result, begin_attempt, deliver, finish_attempt
+from apps.webhooks.endpoints import closing_fields, endpoint_of, reopen, switch_off
+from apps.webhooks.models import Attempt, Delivery, Endpoint, SecretChange
 from apps.webhooks.questions import Answer, ask
-from apps.webhooks.targets import Target, serialised, url_digest, user_agent_for
+from apps.webhooks.rotation import KEPT, keys_at, new_secret, pending_change, replace_secret, switch_now
+from apps.webhooks.targets import Target, serialised, user_agent_for
 from apps.webhooks.tasks import deliver as deliver_task
 
 __all__ = [
@@ -23,8 +26,14 @@ __all__ = [
     "erase_expired",
     "is_off",
     "log_question",
+    "new_secret",
+    "pending_change",
+    "prepared",
     "queue",
     "reopen",
+    "replace_secret",
+    "send_test",
+    "switch_now",
     "user_agent_for",
 ]
 
@@ -43,7 +52,7 @@ def queue(
     now: dt.datetime,
     wipes_body: bool = False,
     retries: bool = True,
-) -> Delivery | None:
+) -> Delivery:
     """Put an event into the outbox; a worker is woken on commit, a sweep finds it otherwise.
 
     Args:
@@ -52,53 +61,87 @@ def queue(
         wipes_body: the body goes with success or the last attempt (`gdpr_mode`).
         retries: 8 attempts (3 for `tool-calls`), else 1.
 
-    Returns None when the URL is switched off.
+    While the URL is switched off an event is given up at once, kept for a replay once it is on again.
     """  # fmt: skip
-    if is_off(organization=organization, target=target):
-        return None
-    row = Delivery(
-        organization=organization, key=key, event=event, call_id=call_id, level=target.level, owner_id=target.owner_id,
-        url=target.url, url_digest=target.digest, secret=target.secret or "", body=serialised(body),
-        user_agent=target.user_agent, wipes_body=wipes_body, retries=retries, next_attempt_at=now,
+    row = _row(
+        organization, target, event=event, call_id=call_id, key=key, body=serialised(body), wipes_body=wipes_body,
+        retries=retries, next_attempt_at=now,
     )  # fmt: skip
+    found = endpoint_of(target, organization.pk)
+    if found and found.off_at:
+        row.status, row.next_attempt_at = Delivery.Status.DEAD, None
+        if wipes_body:
+            row.body, row.erased_at = "", now
     Delivery.objects.bulk_create([row], ignore_conflicts=True)
     stored = Delivery.objects.for_organization(organization).get(key=key)
-    if stored.pk == row.pk:
+    # A URL that failed the last time is the sweep's: hundreds of wake-up calls for it would stand before others' work.
+    if stored.pk == row.pk and row.next_attempt_at and not (found and found.failures):
         deliver_task.delay_on_commit(str(organization.pk), str(row.pk))
     return stored
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A test event and what came of it."""
+
+    delivery: Delivery
+    result: Result
+
+
+def send_test(*, organization: Organization, target: Target, event: str, body: dict[str, Any], now: dt.datetime) -> Tried:
+    """Send a test event now, signed as any other, and wait for the answer. It stands in the log, is not tried again, goes
+    past a breaker, and a failure counts for nothing."""
+    row, claim = _reserve_test(organization=organization, target=target, event=event, body=body, now=now)
+    return Tried(row, finish_attempt(claim, now))
+
+
+@writes
+def _reserve_test(
+    *, organization: Organization, target: Target, event: str, body: dict[str, Any], now: dt.datetime
+) -> tuple[Delivery, Claim]:
+    row = _row(
+        organization, target, event=event, key="", call_id="", body=serialised(body), retries=False, is_test=True,
+        next_attempt_at=now,
+    )  # fmt: skip
+    row.key = f"test:{row.pk}"
+    row.save(force_insert=True)
+    return row, begin_attempt(row, now)
 
 
 @step
 def log_question(
     *, organization: Organization, target: Target, event: str, call_id: str, answer: Answer, now: dt.datetime
 ) -> Delivery:
-    """Keep in the delivery log that a question was asked and what came of it; never its content."""
+    """Keep in the delivery log that a question was asked and what came of it; never its content. An answer 410 switches
+    the URL off as it does for an event."""
     status = Delivery.Status.DELIVERED if answer.ok else Delivery.Status.DEAD
-    row = Delivery.objects.create(
-        id=answer.id, organization=organization, key=f"question:{answer.id}", event=event, call_id=call_id,
-        level=target.level, owner_id=target.owner_id, url=target.url, url_digest=target.digest,
-        user_agent=target.user_agent, retries=False, status=status, attempt_count=1, erased_at=now,
-        delivered_at=now if answer.ok else None,
+    row = _row(
+        organization, target, event=event, call_id=call_id, key=f"question:{answer.id}", retries=False, status=status,
+        id=answer.id, attempt_count=1, erased_at=now, delivered_at=now if answer.ok else None, secret="",
     )  # fmt: skip
+    row.save(force_insert=True)
     error = f"{answer.problem}: {answer.detail}" if answer.problem else ""
     Attempt.objects.create(
         organization=organization, delivery=row, number=1, sent_at=now, seconds=answer.seconds,
         status_code=answer.status, error=error[:300],
     )  # fmt: skip
+    if answer.status == GONE:
+        switch_off(row, now)
     return row
 
 
+def prepared(*, organization: Organization, target: Target, now: dt.datetime) -> Target:
+    """The target as it stands now: whether its URL is switched off, and which secrets sign. For questions, which are
+    asked outside any transaction; an event is looked at when it is sent."""
+    keys = keys_at(organization_id=organization.pk, owner_id=target.owner_id, secret=target.secret or "", at=now)
+    off = is_off(organization=organization, target=target)
+    return replace(target, secret=keys.secret or None, following=keys.following, is_off=off)
+
+
 def is_off(*, organization: Organization, target: Target) -> bool:
-    """Whether a 410 switched this URL off at its level; a tool's URL never is."""
-    found = Endpoint.objects.for_organization(organization).off()
-    return found.filter(level=target.level, owner_id=target.owner_id, url_digest=target.digest).exists()
-
-
-@step
-def reopen(*, organization: Organization, url: str, now: dt.datetime) -> bool:
-    """Switch a URL on again, at whatever level it was off: it was saved again, or a button was pressed."""
-    found = Endpoint.objects.for_organization(organization).off().filter(url_digest=url_digest(url))
-    return bool(found.update(off_at=None, failures=0, open_until=None, updated_at=now))
+    """Whether this URL is switched off at its level; a tool's URL never is."""
+    found = endpoint_of(target, organization.pk)
+    return bool(found and found.off_at)
 
 
 @step
@@ -113,6 +156,7 @@ def erase_expired(now: dt.datetime) -> None:
     for organization in Organization.objects.all():
         own = Delivery.objects.for_organization(organization)
         own.filter(created_at__lt=now - dt.timedelta(days=KEPT_DAYS)).delete()
+        SecretChange.objects.for_organization(organization).filter(switches_at__lt=now - KEPT).delete()
         days = min(KEPT_DAYS, organization.content_retention_days)
         _wipe(own.filter(created_at__lt=now - dt.timedelta(days=days), erased_at=None), now)
 
@@ -122,13 +166,18 @@ def erase_organization(*, organization: Organization) -> None:
     """Delete all deliveries of an organization and what is known of its URLs."""
     Delivery.objects.for_organization(organization).delete()
     Endpoint.objects.for_organization(organization).delete()
+    SecretChange.objects.for_organization(organization).delete()
+
+
+def _row(organization: Organization, target: Target, **fields: Any) -> Delivery:
+    values = {"level": target.level, "owner_id": target.owner_id, "url": target.url, "url_digest": target.digest,
+              "secret": target.secret or "", "user_agent": target.user_agent} | fields  # fmt: skip
+    return Delivery(organization=organization, **values)
 
 
 def _wipe(found: Any, now: dt.datetime) -> None:
     ids = list(found.values_list("pk", flat=True))
     Attempt.objects.filter(delivery__in=ids).update(answer=b"", updated_at=now)
     rows = Delivery.objects.filter(pk__in=ids)
-    rows.filter(status=Delivery.Status.WAITING).update(
-        status=Delivery.Status.DEAD, next_attempt_at=None, lease_until=None
-    )
+    rows.filter(status=Delivery.Status.WAITING).update(**closing_fields(now))
     rows.update(body=b"", erased_at=now, updated_at=now)

@@ -23,6 +23,8 @@ class Target:
 
     level: `tool`, `assistant` or `account`; owner_id: the id of what holds the URL there.
     secret: of that level; without one the request is not signed.
+    following: the secret that will replace it; it signs in a header of its own.
+    is_off: the URL is switched off at its level, so nothing is asked there.
     """
 
     level: Level | str
@@ -30,6 +32,8 @@ class Target:
     url: str
     secret: str | None = None
     user_agent: str = RESELLER_AGENT
+    following: str = ""
+    is_off: bool = False
 
     @property
     def digest(self) -> bytes:
@@ -46,9 +50,14 @@ def user_agent_for(brand: Brand) -> str:
 
 
 def headers_for(
-    *, event: str, delivery_id: object, attempt: int, timestamp: int, body: bytes, secret: str | None, user_agent: str
-) -> dict[str, str]:
-    """The headers of one attempt; the signature is made anew for each."""
+    *, event: str, delivery_id: object, attempt: int, timestamp: int, body: bytes, secret: str | None, user_agent: str,
+    following: str = "",
+) -> dict[str, str]:  # fmt: skip
+    """The headers of one attempt; the signature is made anew for each.
+
+    Args:
+        following: the secret that is about to replace `secret`: it signs beside it.
+    """
     headers = {
         "Content-Type": "application/json",
         "User-Agent": user_agent or RESELLER_AGENT,
@@ -59,6 +68,8 @@ def headers_for(
     }
     if secret:
         headers["X-Webhook-Signature"] = sign(secret, timestamp, body)
+    if secret and following:
+        headers["X-Webhook-Signature-Next"] = sign(following, timestamp, body)
     return headers
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 
 from celery import shared_task
 
@@ -16,18 +17,21 @@ from apps.webhooks.models import Delivery
 BATCH = 20
 # Customers' dead servers may hold this many threads of a worker and no more: dialling shares them.
 ROOM = threading.BoundedSemaphore(4)
+# Of these, so many for URLs that failed the last time: the others are never all waiting for dead servers.
+DOUBTFUL = threading.BoundedSemaphore(2)
 SWEPT = 500
 
 
 @shared_task(base=TenantTask, ignore_result=True, time_limit=240)
 def deliver(organization_id: str, delivery_id: str) -> None:
     """One delivery, then what else waits for the same URL, as long as its server takes it."""
-    if not ROOM.acquire(blocking=False):
-        return  # the sweep comes back to it
-    try:
+    rooms = (DOUBTFUL, ROOM) if deliveries.is_doubtful(delivery_id) else (ROOM,)
+    with ExitStack() as held:
+        for room in rooms:
+            if not room.acquire(blocking=False):
+                return  # the sweep comes back to it
+            held.callback(room.release)
         _drain(delivery_id)
-    finally:
-        ROOM.release()
 
 
 @shared_task(ignore_result=True, time_limit=60)

@@ -118,11 +118,15 @@ class ScheduleTest(TenantCase):
             first, second = queued(self.client_org, server.url), queued(self.client_org, server.url)
             assert deliver(first, NOW) is False
             assert fresh(first).status == "dead"
-            assert queued(self.client_org, server.url) is None
+            missed = queued(self.client_org, server.url)
+            assert (missed.status, missed.next_attempt_at, missed.attempt_count) == ("dead", None, 0)
+            private = queued(self.client_org, server.url, wipes_body=True)
+            assert (fresh(private).status, fresh(private).body or "", private.erased_at) == ("dead", "", NOW)
             assert deliver(second, NOW) is None
             assert fresh(second).status == "dead"
-            assert queued(self.client_org, "", target=target(server.url, owner_id="a-2"))
-            assert queued(self.agency, server.url)
+            assert len(server.received) == 1
+            assert queued(self.client_org, "", target=target(server.url, owner_id="a-2")).status == "waiting"
+            assert queued(self.agency, server.url).status == "waiting"
             server.reply = Reply()
             with acting(Scope((self.client_org.pk,))):
                 assert services.reopen(organization=self.client_org, url=server.url, now=NOW)
@@ -135,7 +139,7 @@ class ScheduleTest(TenantCase):
             row = queued(self.client_org, "", target=to, event="tool-calls")
             deliver(row, NOW)
             assert fresh(row).status == "dead"
-            assert queued(self.client_org, "", target=to)
+            assert queued(self.client_org, "", target=to).status == "waiting"
 
     def test_no_answer_and_private_addresses_are_failed_attempts(self) -> None:
         row = queued(self.client_org, f"http://127.0.0.1:{free_port()}")

@@ -27,7 +27,7 @@ from apps.core.scope import acting
 from apps.voice.capabilities import Capabilities
 from apps.voice.models import Connection
 from apps.voice.services import known_capabilities
-from apps.webhooks.services import Answer, Target, log_question
+from apps.webhooks.services import Answer, Target, log_question, prepared
 
 REQUEST = "assistant-request"
 NOT_IN_SERVICE = {"reject": {"sip": 480}}
@@ -117,7 +117,8 @@ def _begin(*, entry: HookEntry, event: EngineEvent, message: Message, now: dt.da
     if route := _to_ask(private):
         draft.save()
         body = envelope(call, private, type=REQUEST, status="ringing", at=message.at or now)
-        return Asked(target=route.target(call.organization), body=body, call_id=call.pk)
+        target = prepared(organization=call.organization, target=route.target(call.organization), now=now)
+        return Asked(target=target, body=body, call_id=call.pk)
     return Asked(_answered(draft, event))
 
 

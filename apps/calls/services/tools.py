@@ -16,7 +16,7 @@ from apps.calls.services.snapshot import Route, ToolRoute, private_of
 from apps.calls.sql import HookEntry
 from apps.core.db import step, writes
 from apps.core.scope import acting
-from apps.webhooks.services import Answer, Target, log_question, queue
+from apps.webhooks.services import Answer, Target, log_question, prepared, queue
 
 EVENT = "tool-calls"
 MOST_KEPT, LONGEST_KEPT = 200, 4000
@@ -109,7 +109,8 @@ def _begin(*, entry: HookEntry, event: EngineEvent, message: Message, now: dt.da
             asked.setdefault((route.url, route.secret or ""), (route, []))[1].append(wanted)
     for route, calls in asked.values():
         body = _body(call, message, calls, now)
-        run.groups.append(Group(route.target(call.organization), calls, body))
+        target = prepared(organization=call.organization, target=route.target(call.organization), now=now)
+        run.groups.append(Group(target, calls, body))
     return run
 
 

@@ -1,9 +1,9 @@
-"""Settings of the organization: general, account webhook, privacy and security; the danger zone."""
+"""Settings of the organization: general, privacy and security; the danger zone. The account webhook is webhooks'."""
 
 from __future__ import annotations
 
 import copy
-import secrets
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -11,14 +11,13 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.core import db
 from apps.core.zones import ZONES
 from apps.organizations.access import may, needs
 from apps.organizations.changes import StaleOrganization, update_organization, version_of
-from apps.organizations.forms import EVENTS, GeneralForm, PrivacyForm, WebhookForm
+from apps.organizations.forms import GeneralForm, PrivacyForm
 from apps.organizations.members import remove_member
 from apps.organizations.models import Membership, Organization, Role
 from apps.organizations.services import Actor
@@ -35,39 +34,14 @@ def organization_settings(request: HttpRequest, org: str) -> HttpResponse:
     }
     if request.method == "POST":
         return _save_general(request, form, context)
-    return _show(request, form, "organizations/settings.html", context)
+    return show_settings(request, form, "organizations/settings.html", context)
 
 
 @needs(Role.ADMIN)
 def _save_general(request: HttpRequest, form: GeneralForm, context: dict[str, Any]) -> HttpResponse:
     if form.is_valid():
-        return _save(request, form, form.cleaned_data, "organizations/settings.html", context)
-    return _show(request, form, "organizations/settings.html", context)
-
-
-@never_cache
-@needs(Role.ADMIN)
-@require_http_methods(["GET", "POST"])
-def webhook_settings(request: HttpRequest, org: str) -> HttpResponse:
-    """The secret is write-only; one that we made is shown once, in the answer that made it."""
-    organization = request.organization  # type: ignore[attr-defined]
-    chosen = organization.webhook_events
-    form = WebhookForm(
-        request.POST or None,
-        initial={
-            "webhook_url": organization.webhook_url,
-            "all_events": chosen is None,
-            "webhook_events": [name for name, _label in EVENTS] if chosen is None else chosen,
-        },
-    )
-    template = "organizations/webhook.html"
-    context: dict[str, Any] = {"has_secret": bool(organization.webhook_secret)}
-    if request.method != "POST" or not form.is_valid():
-        return _show(request, form, template, context)
-    values = form.values()
-    if "generate" in request.POST:
-        values["webhook_secret"] = context["new_secret"] = f"whsec_{secrets.token_urlsafe(32)}"
-    return _save(request, form, values, template, context)
+        return save_settings(request, form, form.cleaned_data, "organizations/settings.html", context)
+    return show_settings(request, form, "organizations/settings.html", context)
 
 
 @needs(Role.ADMIN)
@@ -76,8 +50,8 @@ def privacy_settings(request: HttpRequest, org: str) -> HttpResponse:
     organization = request.organization  # type: ignore[attr-defined]
     form = PrivacyForm(request.POST or None, instance=copy.copy(organization), is_owner=may(request, Role.OWNER))
     if request.method == "POST" and form.is_valid():
-        return _save(request, form, form.cleaned_data, "organizations/privacy.html", {})
-    return _show(request, form, "organizations/privacy.html", {})
+        return save_settings(request, form, form.cleaned_data, "organizations/privacy.html", {})
+    return show_settings(request, form, "organizations/privacy.html", {})
 
 
 @require_POST
@@ -90,12 +64,19 @@ def leave(request: HttpRequest, org: str) -> HttpResponse:
     return redirect("home")
 
 
-def _save(
-    request: HttpRequest, form: forms.BaseForm, values: dict[str, Any], template: str, context: dict[str, Any]
-) -> HttpResponse:
+def save_settings(
+    request: HttpRequest, form: forms.BaseForm, values: dict[str, Any], template: str, context: dict[str, Any],
+    save: Callable[..., Organization] = update_organization,
+) -> HttpResponse:  # fmt: skip
+    """Save and go back to the page; a version that somebody else saved meanwhile is shown beside one's own.
+
+    Args:
+        context: what the template needs; a `new_secret` in it is shown now, in this answer only.
+        save: takes what `update_organization` takes.
+    """
     organization = request.organization  # type: ignore[attr-defined]
     try:
-        current = update_organization(
+        current = save(
             organization=organization, by=Actor.of(request), now=db.now(),
             expected=request.POST.get("version", ""), **values,
         )  # fmt: skip
@@ -103,14 +84,15 @@ def _save(
         return _conflict(request, form, error.current, values, template, context)
     if "new_secret" in context:
         request.organization = current  # type: ignore[attr-defined]
-        return _show(request, form, template, context | {"has_secret": True}, status=200)
+        return show_settings(request, form, template, context | {"has_secret": True}, status=200)
     messages.success(request, _("The settings were saved."))
     return redirect(request.path)
 
 
-def _show(
+def show_settings(
     request: HttpRequest, form: forms.BaseForm, template: str, context: dict[str, Any], status: int | None = None
 ) -> HttpResponse:
+    """The page with its form; 422 when the form has errors, and then what was typed stays."""
     version = version_of(request.organization)  # type: ignore[attr-defined]
     status = status or (422 if form.errors else 200)
     # A form that came back keeps the version it was opened with: a change in between must still be noticed.
