@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 from django.utils.translation import gettext as _
-from mcp import Client
+from mcp import Client, types
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
@@ -22,6 +22,7 @@ from apps.core.http import refuse_inside_transaction
 # A client of ours gives up after 30 s (api 1); a server may be allowed more for one tool.
 LONGEST_TEST = 20.0
 TOOLS_LIMIT, PAGES_LIMIT, ERROR_LIMIT = 500, 20, 300
+RESULT_LIMIT = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,50 @@ class Outcome:
         """The answer of `POST /mcp-servers/{id}/test` (api 8.16)."""
         found: dict[str, Any] = {"ok": self.ok, "duration_ms": self.duration_ms}
         return found | ({"tools": self.tools} if self.ok else {"error": self.error})
+
+
+@dataclass(frozen=True)
+class Called:
+    """What a tool gave back: a JSON value or text for the model, or why there is none."""
+
+    seconds: float
+    result: Any = None
+    error: str = ""
+    timed_out: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return not self.error
+
+
+async def call_tool(target: Target, name: str, arguments: Mapping[str, Any], *, seconds: float) -> Called:
+    """Run one tool and wait for its result, at most `seconds` and the server's own limit. Never raises for what the other
+    side does; what the tool itself reports as an error is one.
+
+    Raises OutsideInTransaction: a programming error.
+    """
+    refuse_inside_transaction()
+    began, journal = time.monotonic(), Journal()
+    limit = max(0.05, min(float(target.timeout_seconds), seconds))
+    try:
+        async with asyncio.timeout(limit), Client(_way(target, limit, journal), cache=None) as client:
+            found = await client.call_tool(name, dict(arguments))
+    except Exception as error:  # the client lets every kind of error of a foreign server through
+        timed_out = any(isinstance(each, TimeoutError | httpx2.TimeoutException) for each in _leaves(error))
+        return Called(time.monotonic() - began, error=_reason(error, journal, limit), timed_out=timed_out)
+    text = _said(found)
+    took = time.monotonic() - began
+    if found.is_error:
+        return Called(took, error=text[:ERROR_LIMIT] or _("The tool reports an error."))
+    result = found.structured_content if found.structured_content is not None else text
+    if len(str(result)) > RESULT_LIMIT:
+        return Called(took, error=_("The tool's result is too long."))
+    return Called(took, result)
+
+
+def _said(found: types.CallToolResult) -> str:
+    """The texts of a result; pictures and sounds are of no use to a voice."""
+    return "\n".join(part.text for part in found.content if isinstance(part, types.TextContent))
 
 
 def list_tools(target: Target) -> Outcome:

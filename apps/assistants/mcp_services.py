@@ -122,7 +122,12 @@ def probe_server(*, server: McpServer, headers: Mapping[str, str] | None = None)
     Raises Invalid when `headers` cannot be sent. What the server does wrong is an Outcome, never an error.
     """
     more = clean_headers(headers, context=_CONTEXT).require()["headers"] if headers is not None else {}
-    return list_tools(Target(server.url, server.transport, merged(server.headers, more), server.timeout_seconds))
+    return list_tools(target_of(server, more))
+
+
+def target_of(server: McpServer, more: Mapping[str, str] | None = None) -> Target:
+    """The server as it is reached, with its headers; those in `more` win."""
+    return Target(server.url, server.transport, merged(server.headers, more or {}), server.timeout_seconds)
 
 
 def _columns(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,9 @@ from apps.calls.models import EngineEvent
 from apps.calls.services.events import Stored, take_event
 from apps.calls.services.inbound import Asked, begin_inbound, end_inbound, kept_answer
 from apps.calls.services.incoming import HEARTBEAT, QUESTIONS, TOLD, Message, read_message
-from apps.calls.services.tools import Run, begin_tools, end_tools
+from apps.calls.services.tools import ask_servers, begin_tools, end_tools
+from apps.calls.services.tools_run import Asked as ToolsAsked
+from apps.calls.services.tools_run import Run
 from apps.calls.sql import organization_of_hook
 from apps.core import db
 from apps.core.scope import acting
@@ -144,12 +146,8 @@ async def _run_tools(found: Received, left: float) -> Any:
     stored, message = found.stored, found.message
     end = time.monotonic() + left
     run: Run = await sync_to_async(_begin_tools)(stored, message)
-    seconds = _seconds(found, end)
-    answers: list[Answer | None] = [None for _group in run.groups]
-    if seconds > 0:
-        asked = (ask(group.target, event=message.type, body=group.body, seconds=seconds) for group in run.groups)
-        answers = list(await asyncio.gather(*asked))
-    return await sync_to_async(_end_tools)(stored, run, answers)
+    asked = await ask_servers(run, _seconds(found, end))
+    return await sync_to_async(_end_tools)(stored, run, asked)
 
 
 async def _stored_answer(stored: Stored, left: float) -> Any:
@@ -180,8 +178,8 @@ def _begin_tools(stored: Stored, message: Message) -> Run:
     return run
 
 
-def _end_tools(stored: Stored, run: Run, answers: list[Answer | None]) -> Any:
-    return end_tools(stored.entry, stored.event, run, answers, db.now())
+def _end_tools(stored: Stored, run: Run, asked: ToolsAsked) -> Any:
+    return end_tools(stored.entry, stored.event, run, asked, db.now())
 
 
 def _answer_of(stored: Stored) -> Any:

@@ -130,7 +130,7 @@ def explanation(call: Call) -> Text:
 
 def _happening(event: CallEvent) -> Happening:
     icon, tone, title = KINDS.get(event.kind, ("circle", "plain", status_of(event.kind).label))
-    if event.kind == "transfer" and event.data.get("value") == "failed":
+    if event.kind in ("transfer", "tool") and event.data.get("value") == "failed":
         tone = "bad"
     return Happening(icon, tone, title, event.at, _detail(event.kind, event.data))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import math
 import re
@@ -41,7 +42,7 @@ class Message:
     def key(self, webhook_id: str | None) -> str:
         """What makes a repeat: the engine's id of the event, else call, type, status and time."""
         if self.type == "tool-calls":
-            return f"{self.ref}:tools:{','.join(sorted(call['id'] for call in tool_calls(self.raw)))}"[:200]
+            return _short_key(f"{self.ref}:tools:{','.join(sorted(call['id'] for call in tool_calls(self.raw)))}")
         if webhook_id:
             return webhook_id[:200]
         if self.type == "assistant-request":
@@ -80,7 +81,7 @@ def read_message(body: bytes) -> Message | None:
 
 
 def tool_calls(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """The entries of `tool_call_list` that can be run: `id`, `name`, `arguments`, `is_mcp`."""
+    """The entries of `tool_call_list` that can be run: `id`, `name`, `arguments`, `is_mcp`, `server` (of an MCP tool)."""
     found = message.get("tool_call_list")
     calls = []
     for entry in found if isinstance(found, list) else []:
@@ -90,9 +91,15 @@ def tool_calls(message: dict[str, Any]) -> list[dict[str, Any]]:
         name, arguments = function.get("name") or entry.get("name"), function.get("arguments", entry.get("arguments"))
         calls.append({
             "id": entry["id"][:200], "name": _text(name, 200), "is_mcp": entry.get("type") == "mcp",
+            "server": _text(entry.get("mcp_server_id"), 64),
             "arguments": arguments if isinstance(arguments, dict) else _parsed(arguments),
         })  # fmt: skip
     return calls
+
+
+def _short_key(key: str) -> str:
+    """As it is where it fits; cut it would be another request's."""
+    return key if len(key) <= 200 else f"{hashlib.sha256(key.encode()).hexdigest()}:many"
 
 
 def part(value: Any, name: str) -> dict[str, Any]:
