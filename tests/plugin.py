@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
+from config import celery_app
 from config.local.postgres import DATABASE
 from config.local.processes import StartError
 from tests.services import kept, services
@@ -35,6 +36,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
         return
     try:
         os.environ.update(_services(early_config, reuse="--reuse-db" in args))
+        # The queue's address was read when `config` was imported, above.
+        celery_app.conf.broker_url = os.environ["BROKER_URL"]
     except StartError as error:
         raise pytest.UsageError(str(error)) from error
 
