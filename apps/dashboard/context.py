@@ -110,12 +110,14 @@ def _banners(request: HttpRequest, organization: Organization) -> list[dict[str,
     found = find_connection(organization)
     if found is None:
         banners.append(
-            {"level": "error", "icon": "plug-zap", "text": _("No voice engine is connected: nothing can be called.")}
-        )
+            {"level": "error", "icon": "plug-zap", "text": _("No voice engine is connected: nothing can be called."),
+             "action_url": reverse("engine", args=[organization.slug]), "action_label": _("Connect one")}
+        )  # fmt: skip
     elif is_down(found):
         banners.append(
             {"level": "error", "icon": "plug-zap",
-             "text": _("The voice engine does not answer. Campaigns wait and go on by themselves; no attempt is counted.")}
+             "text": _("The voice engine does not answer. Campaigns wait and go on by themselves; no attempt is counted."),
+             "action_url": reverse("engine", args=[organization.slug]), "action_label": _("What is known")}
         )  # fmt: skip
     elif known_capabilities(found).simulated and not organization.is_demo:
         banners.append(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from apps.voice.outcomes import json_object
+from apps.voice.budget import Priority
+from apps.voice.outcomes import details_of, json_object
 from apps.voice.wire import READ_SECONDS, EngineTrouble, Wire, checked, refuse_invalid, to_json
 
 WRITE_SECONDS = 10.0
@@ -53,6 +54,15 @@ class Objects(Wire):
         refuse_invalid(answer)
         checked(answer)
         return True
+
+    def check_key(self) -> None:
+        """Whether the engine takes the key: any answer to a request that needs one, but 401, 402, 403 and 5xx.
+
+        Raises EngineTrouble.
+        """
+        answer = self._send("GET", "/organizations", seconds=READ_SECONDS, priority=Priority.OUTBOUND)
+        if answer.status in (401, 402, 403) or answer.status >= 500:
+            raise EngineTrouble(f"http_{answer.status}", details=details_of(json_object(answer.body)))
 
     def organization(self) -> dict[str, Any]:
         """Whose key it is: `GET /organizations`, or the older `GET /account`."""

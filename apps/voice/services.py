@@ -14,7 +14,7 @@ from apps.core.db import writes
 from apps.core.errors import Unavailable
 from apps.organizations.models import Organization
 from apps.voice.capabilities import Capabilities, known_capabilities
-from apps.voice.client import Engine, EngineTrouble
+from apps.voice.client import Engine, EngineBusy, EngineTrouble
 from apps.voice.models import Connection, new_secret
 
 __all__ = [
@@ -25,6 +25,8 @@ __all__ = [
     "hook_url",
     "is_down",
     "known_capabilities",
+    "look_after",
+    "needs_resync",
     "note_failure",
     "note_success",
     "refresh",
@@ -32,6 +34,9 @@ __all__ = [
 ]
 
 FRESH = dt.timedelta(seconds=60)
+# What a dial was told about the account, and no other request is: it is believed so long.
+ACCOUNT_TROUBLE = ("http_402", "insufficient_credits", "http_403", "forbidden")
+BELIEVED = dt.timedelta(minutes=5)
 SANDBOX_NAME = "Sandbox"
 EVENTS = (
     "assistant-request", "tool-calls", "status-update", "end-of-call-report", "call-progress", "transcript",
@@ -54,7 +59,10 @@ def connection_for(organization: Organization) -> Connection:
 def find_connection(organization: Organization) -> Connection | None:
     """The connection `connection_for` would use, for pages that show its state; None when there is none."""
     ids = [each for each in (organization.pk, organization.parent_id) if each]
-    rows = Connection.objects.filter(Q(organization__in=ids) | Q(organization=None), is_active=True)
+    # An account that was made at another connection's engine ends with that connection.
+    rows = Connection.objects.filter(Q(organization__in=ids) | Q(organization=None), is_active=True).filter(
+        Q(via=None) | Q(via__is_active=True)
+    )
     nearness = [organization.pk, organization.parent_id, None]
     return min(rows, key=lambda each: nearness.index(each.organization_id), default=None)
 
@@ -81,11 +89,33 @@ def refresh(connection: Connection, now: dt.datetime) -> Capabilities:
     """Ask `GET /engine` and keep the answer. Raises EngineTrouble, which is noted on the connection."""
     try:
         found = Engine(connection).announced()
+    except EngineBusy:
+        raise
     except EngineTrouble as error:
         note_failure(connection, error.reason, now)
         raise
     _remember(connection=connection, found=found, now=now)
     return known_capabilities(connection)
+
+
+def look_after(connection: Connection, now: dt.datetime) -> None:
+    """Ask whether the engine is there, takes the key, and knows where its events go; keep what was learned.
+
+    Raises EngineTrouble, which is noted on the connection; EngineBusy, which is no fault, is not.
+    """
+    try:
+        known = refresh(connection, now)
+        if known.kind == "base":
+            # Without a key it answers 404 at /engine as well.
+            Engine(connection).check_key()
+        ensure_receiver(connection)
+    except EngineBusy:
+        raise
+    except EngineTrouble as error:
+        note_failure(connection, error.reason, now)
+        raise
+    if not _is_believed(connection, now):
+        note_success(connection, now)
 
 
 def ensure_receiver(connection: Connection) -> bool:
@@ -116,6 +146,12 @@ def note_failure(connection: Connection, error: str, now: dt.datetime) -> None:
     text = error[:300]
     if connection.failing_since is None or connection.last_error != text:
         connection.change(now, failing_since=connection.failing_since or now, last_error=text)
+
+
+@writes
+def needs_resync(connection: Connection, now: dt.datetime) -> None:
+    """The engine does not know something that was mirrored there: the mirror is to be compared."""
+    connection.change(now, resync_wanted_at=now)
 
 
 @writes
@@ -154,7 +190,15 @@ def sandbox_connection(now: dt.datetime) -> Connection:
 
 @writes
 def _remember(*, connection: Connection, found: dict[str, Any], now: dt.datetime) -> None:
-    connection.change(now, engine=found, engine_read_at=now, failing_since=None, last_error="")
+    # The base wire answers 404 to anybody: that says nothing about the key.
+    is_well = found and not _is_believed(connection, now)
+    health: dict[str, Any] = {"failing_since": None, "last_error": ""} if is_well else {}
+    connection.change(now, engine=found, engine_read_at=now, **health)
+
+
+def _is_believed(connection: Connection, now: dt.datetime) -> bool:
+    since = connection.failing_since
+    return since is not None and connection.last_error in ACCOUNT_TROUBLE and now - since < BELIEVED
 
 
 @writes

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 
 from celery import shared_task
+from django.db.models import Q
 
 from apps.core.db import now as read_now
 from apps.core.scope import Scope, acting
 from apps.organizations.scopes import overview
 from apps.organizations.tasks import TenantTask
-from apps.voice.client import EngineTrouble
+from apps.voice.alerts import is_due, tell_outage
+from apps.voice.budget import COUNTED_KINDS
+from apps.voice.client import EngineBusy, EngineTrouble
 from apps.voice.models import Connection
-from apps.voice.services import ensure_receiver, note_failure, refresh
+from apps.voice.services import is_down, known_capabilities, look_after
 
 log = logging.getLogger(__name__)
+RARELY = dt.timedelta(seconds=30)
 
 
 @shared_task(ignore_result=True, time_limit=60)
 def check_connections() -> None:
     """Every 10 s: one task per active connection."""
+    now = read_now()
     with acting(overview("active connections")):
-        found = list(Connection.objects.filter(is_active=True).values_list("organization_id", "pk"))
+        rows = Connection.objects.filter(is_active=True).filter(Q(via=None) | Q(via__is_active=True))
+        found = [(each.organization_id, each.pk) for each in rows if _is_worth_asking(each, now)]
     for organization_id, connection_id in found:
         if organization_id is None:
             check_installation.apply_async((str(connection_id),), expires=10)
@@ -41,13 +48,22 @@ def check_installation(connection_id: str) -> None:
         _check(Connection.objects.filter(organization=None, pk=connection_id).first())
 
 
+def _is_worth_asking(connection: Connection, now: dt.datetime) -> bool:
+    """Always; but an account with a limit per key that answered half a minute ago has better things to do."""
+    is_counted = known_capabilities(connection).kind in COUNTED_KINDS
+    asked = connection.engine_read_at
+    return not is_counted or is_down(connection) or asked is None or now - asked >= RARELY
+
+
 def _check(connection: Connection | None) -> None:
     if connection is None or not connection.is_active:
         return
     now = read_now()
     try:
-        refresh(connection, now)
-        ensure_receiver(connection)
+        look_after(connection, now)
+    except EngineBusy:
+        return
     except EngineTrouble as error:
-        note_failure(connection, error.reason, now)
         log.warning("The voice engine %s does not answer: %s", connection.name, error.reason)
+    if is_due(connection, now):
+        tell_outage(connection=connection, now=now)

@@ -1,0 +1,133 @@
+"""Which engine an organization, or the installation, is connected to: chosen, replaced, given up.
+
+A connection is never deleted and never becomes another one: calls that run keep theirs, and its events still arrive.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from apps.core.addresses import address_problem
+from apps.core.db import step, writes
+from apps.core.errors import Conflict, Invalid
+from apps.organizations.models import Organization
+from apps.organizations.services import Actor, record_audit
+from apps.voice.capabilities import read
+from apps.voice.models import Connection, Mirror, new_secret
+
+HOSTED_URL = "https://api.hmsovereign.com/api/v1"
+HOSTED_WEB_CALL_URL = "https://assistant-api.hmsovereign.com/v1/web-calls"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A connection as somebody asks for it. `announced` is what a test found; None: it was not tested."""
+
+    kind: str
+    base_url: str
+    web_call_url: str
+    api_key: str
+    name: str = ""
+    account_id: str = ""
+    announced: dict[str, Any] | None = field(default=None)
+
+
+def own_connection(organization: Organization | None) -> Connection | None:
+    """The active connection of exactly this organization; of the installation for None."""
+    return Connection.objects.filter(organization=organization, is_active=True).first()
+
+
+@writes
+def connect(*, organization: Organization | None, wanted: Wanted, by: Actor, now: dt.datetime) -> Connection:
+    """Use this engine from now on. Another key or web-call URL of the same account changes the connection; another
+    address or account replaces it, and the calls that run finish at the old one.
+
+    Args:
+        organization: None for the installation, in the operator's scope.
+
+    Raises Invalid for an address that must not be called, and for a simulated engine without SANDBOX.
+    """
+    _check(wanted, is_trusted=organization is None)
+    old = Connection.objects.select_for_update().filter(organization=organization, is_active=True).first()
+    if old is not None and _is_same_account(old, wanted):
+        old.change(now, **_values(wanted, now), failing_since=None, last_error="", receiver_set_for="")
+        return _noted(old, by, "connection.update")
+    if old is not None:
+        old.change(now, is_active=False)
+    made = Connection.objects.create(organization=organization, hook_secret=new_secret(), **_values(wanted, now))
+    return _noted(made, by, "connection.replace" if old else "connection.connect")
+
+
+@writes
+def connect_child(
+    *, organization: Organization, parent: Connection, api_key: str, account_id: str, by: Actor, now: dt.datetime
+) -> Connection:
+    """The organization's own account at its parent's engine: same address and same trust, its own key.
+
+    It ends with the parent's connection. Raises Conflict when the organization has chosen an engine of its own.
+    """
+    old = Connection.objects.select_for_update().filter(organization=organization, is_active=True).first()
+    if old is not None and old.via_id is None:
+        raise Conflict(_("This organization has a voice engine of its own."))
+    if old is not None:
+        old.change(now, is_active=False)
+    made = Connection.objects.create(
+        organization=organization, via=parent, kind=parent.kind, name=organization.name[:200],
+        base_url=parent.base_url, web_call_url=parent.web_call_url, api_key=api_key, account_id=account_id[:64],
+        hook_secret=new_secret(), engine=parent.engine, engine_read_at=parent.engine_read_at,
+    )  # fmt: skip
+    return _noted(made, by, "connection.connect")
+
+
+@writes
+def disconnect(*, organization: Organization | None, by: Actor, now: dt.datetime) -> bool:
+    """Give the own connection up: the agency's or the installation's is used again. False when there was none."""
+    old = Connection.objects.select_for_update().filter(organization=organization, is_active=True).first()
+    if old is None:
+        return False
+    old.change(now, is_active=False)
+    _noted(old, by, "connection.disconnect")
+    return True
+
+
+@step
+def erase_organization(*, organization: Organization, now: dt.datetime) -> None:
+    """Keys and secrets go; the rows stay, because calls of the closed organization name them."""
+    Mirror.objects.for_organization(organization).delete()
+    for row in Connection.objects.filter(organization=organization):
+        row.change(now, is_active=False, api_key="", hook_secret="", hook_secret_before="", account_id="")
+
+
+def _check(wanted: Wanted, *, is_trusted: bool) -> None:
+    if read(wanted.announced or {}).simulated and not settings.SANDBOX:
+        raise Invalid(_("This voice engine only simulates calls. Set SANDBOX=1 to allow that."), param="base_url")
+    for name in ("base_url", "web_call_url"):
+        url = getattr(wanted, name)
+        if url and not is_trusted and (problem := address_problem(url)):
+            raise Invalid(problem, param=name)
+
+
+def _is_same_account(old: Connection, wanted: Wanted) -> bool:
+    is_other = old.account_id and wanted.account_id and old.account_id != wanted.account_id
+    return old.via_id is None and old.base_url == wanted.base_url and not is_other
+
+
+def _values(wanted: Wanted, now: dt.datetime) -> dict[str, Any]:
+    return {
+        "kind": wanted.kind, "name": (wanted.name or urlsplit(wanted.base_url).netloc)[:200], "base_url": wanted.base_url,
+        "web_call_url": wanted.web_call_url, "api_key": wanted.api_key, "account_id": wanted.account_id,
+        "engine": wanted.announced or {}, "engine_read_at": None if wanted.announced is None else now,
+    }  # fmt: skip
+
+
+def _noted(row: Connection, by: Actor, action: str) -> Connection:
+    if row.organization is not None:
+        data = {"kind": row.kind} if row.via_id else {"kind": row.kind, "host": urlsplit(row.base_url).netloc}
+        record_audit(organization=row.organization, by=by, action=action, target=row, data=data)
+    return row
