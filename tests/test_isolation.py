@@ -18,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from apps.calls.models import DoNotCall
 from apps.campaigns.columns import guess_columns
 from apps.campaigns.models import Upload
-from apps.organizations.models import ApiKey, Invitation, Membership, Organization
+from apps.organizations.models import ApiKey, Invitation, Job, Membership, Organization
 from tests import factories
 from tests.cases import TenantCase
 from tests.resend import Resend
@@ -116,6 +116,11 @@ class Thing:
             records=[{"record": "SPF", "name": "secret-canary", "type": "TXT", "ttl": "Auto", "status": "pending",
                       "value": "Secret-canary", "priority": None}],
         )  # fmt: skip
+        self.erasure = factories._make(
+            Job, organization, kind="erase_person", status="done", total=6, done=6,
+            data={"digest": f"secret-canary-{organization.slug}", "by": "Secret-canary", "counts": {"calls": 2},
+                  "finished_at": "2026-11-18T10:00:00+00:00", "is_refused": False},
+        )  # fmt: skip
         self.chat = factories.make_chat_message(organization, content="Secret-canary message")
         self.member = factories.make_member(
             organization,
@@ -151,7 +156,7 @@ class Thing:
         if param == "pk" and first in kinds:
             return kinds[first]
         if first == "settings":
-            for word, row in (("key", self.key), ("invitation", self.invitation), ("member", self.member)):
+            for word, row in (("key", self.key), ("invitation", self.invitation), ("member", self.member), ("erase", self.erasure)):
                 if word in pattern:
                     return row.pk
         raise KeyError(f"{route.name}: no sample for <{param}> of {route.pattern}")

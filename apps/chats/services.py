@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 from apps.assistants.models import Assistant
 from apps.chats.models import ChatMessage
 from apps.core.db import step, writes
+from apps.core.mentions import Mention
 from apps.organizations.models import Organization
 
 
@@ -47,6 +48,23 @@ def erase_expired(*, organization: Organization, now: dt.datetime) -> int:
     """Messages are content: they go when the organization's content retention has passed. Returns how many."""
     limit = now - dt.timedelta(days=organization.content_retention_days)
     return ChatMessage.objects.for_organization(organization).before(limit).delete()[0]
+
+
+def find_person(*, organization: Organization, mention: Mention) -> int:
+    """How many messages were exchanged with the person."""
+    count: int = mention.rows(ChatMessage.objects.for_organization(organization), "contact_id").count()
+    return count
+
+
+@step
+def erase_person(*, organization: Organization, mention: Mention, now: dt.datetime) -> dict[str, int]:
+    """Forget the messages of the contact, and take the number out of others'. Returns what, by kind."""
+    own = ChatMessage.objects.for_organization(organization)
+    gone = mention.rows(own, "contact_id").delete()[0]
+    others = list(mention.rows(own, "content", "metadata", "channel"))
+    for row in others:
+        row.change(now, **{name: mention.without(getattr(row, name)) for name in ("content", "metadata", "channel")})
+    return {"chats": gone, "mentions": len(others)}
 
 
 @step

@@ -6,11 +6,14 @@ import uuid
 
 from celery import shared_task
 
+from apps.calls import tasks_recordings
 from apps.calls.services import erase as calls
 from apps.campaigns.services import campaigns
 from apps.chats import services as chats
 from apps.core import db
+from apps.core.queue import wake
 from apps.core.scope import Scope, acting
+from apps.dashboard.erasure import open_erasures, run_erasure
 from apps.dashboard.mcp.connections import erase_unused
 from apps.mail import services as mail
 from apps.organizations import idempotency
@@ -42,5 +45,19 @@ def erase_expired_of(organization_id: str) -> None:
     webhooks.erase_expired(now)
     mail.erase_expired(organization_id=uuid.UUID(organization_id), now=now)
     calls.erase_expired(organization=organization, now=now)
+    wake(tasks_recordings.remove_orphans, organization_id)
     campaigns.erase_expired(organization=organization, now=now)
     chats.erase_expired(organization=organization, now=now)
+
+
+@shared_task(base=TenantTask, ignore_result=True, time_limit=600)
+def erase_person(organization_id: str, job_id: str) -> None:
+    """Go on with the erasure of a person."""
+    run_erasure(organization_id=organization_id, job_id=job_id)
+
+
+@shared_task(ignore_result=True, time_limit=60)
+def sweep_erasures() -> None:
+    """Every minute: erasures whose task was lost, or that wait for a call or an engine."""
+    for organization_id, job_id in open_erasures(db.now()):
+        wake(erase_person, str(organization_id), str(job_id))

@@ -18,7 +18,8 @@ def refuse_number(*, organization: Organization, number: str, reason: str, by: A
         organization=organization, phone_number=number, defaults={"reason": reason[:300], "source": source}
     )
     if is_new:
-        record_audit(organization=organization, by=by, action="do_not_call.add", data={"reason": reason[:300]})
+        # Without number and reason: the audit log cannot forget.
+        record_audit(organization=organization, by=by, action="do_not_call.add")
     found: DoNotCall = row
     return found
 
