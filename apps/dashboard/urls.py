@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.dashboard import usage, views, views_engine
+from apps.dashboard import usage, views, views_engine, views_erase
 
 urlpatterns = [
     path("", views.overview, name="overview"),
@@ -9,6 +9,10 @@ urlpatterns = [
     path("settings/engine", views_engine.engine, name="engine"),
     path("settings/engine/test", views_engine.engine_test, name="engine_test"),
     path("settings/engine/disconnect", views_engine.engine_disconnect, name="engine_disconnect"),
+    path("settings/privacy/erase", views_erase.erase_search, name="erase_search"),
+    path("settings/privacy/erase/start", views_erase.erase_start, name="erase_start"),
+    path("settings/privacy/erase/<uuid:pk>", views_erase.erase_receipt, name="erase_receipt"),
+    path("settings/privacy/erase/<uuid:pk>/receipt.json", views_erase.erase_download, name="erase_download"),
     path("help", views.help_index, name="help"),
     path("help/<slug:name>", views.help_page, name="help_page"),
 ]
