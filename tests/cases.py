@@ -7,6 +7,7 @@ from typing import Any
 from django.test import Client, TestCase, TransactionTestCase
 
 from apps.accounts.models import User
+from apps.core import queue
 from apps.core.scope import Scope, acting
 from apps.organizations.models import Organization
 from tests import factories
@@ -85,4 +86,6 @@ class CommittedCase(Cast, TransactionTestCase):
     """For what needs real commits: threads, tasks on commit, other processes. Slower; the tables are emptied afterwards."""
 
     def setUp(self) -> None:
+        # A test before this one may have taken the queue away.
+        queue.outage.forget()
         self.make_cast(self)
