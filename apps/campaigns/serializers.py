@@ -15,7 +15,7 @@ from apps.campaigns.services.leads import NewLead
 from apps.core import variables
 from apps.core.errors import Invalid, NotFound
 from apps.core.phone import clean_e164
-from apps.core.strict_fields import Choice, Text, Whole
+from apps.core.strict_fields import Choice, Ident, Text, Whole
 from apps.numbers.models import PhoneNumber
 from apps.organizations.models import Organization
 
@@ -95,8 +95,8 @@ class LeadsField(serializers.Field[list[NewLead], Any, Any, Any]):
 class CampaignSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(read_only=True)
     name = Text(max_length=200)
-    assistant_id = serializers.UUIDField(required=False)
-    agent_id = serializers.UUIDField(required=False)
+    assistant_id = Ident(required=False)
+    agent_id = Ident(required=False)
     status = Choice(Campaign.Status.choices, required=False)
     system_message_template = Text(
         required=False, allow_null=True, allow_blank=True, max_length=100_000
@@ -104,7 +104,7 @@ class CampaignSerializer(serializers.Serializer[Any]):
     schedule_start_time = serializers.TimeField(required=False, input_formats=TIMES)
     schedule_end_time = serializers.TimeField(required=False, input_formats=TIMES)
     timezone = Text(required=False, max_length=64)
-    number_id = serializers.UUIDField(required=False, allow_null=True)
+    number_id = Ident(required=False, allow_null=True)
     schedule_days = serializers.ListField(
         child=Whole(min_value=1, max_value=7), required=False, allow_empty=False
     )

@@ -42,3 +42,12 @@ class Choice(serializers.ChoiceField):
         if not any(type(data) is type(each) and data == each for each in self.choices):
             self.fail("invalid_choice", input=str(data)[:60])
         return data
+
+
+class Ident(serializers.UUIDField):
+    """A UUID as text; Django REST framework takes whole numbers for one too."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            self.fail("invalid", value=str(data)[:60])
+        return super().to_internal_value(data)
