@@ -63,7 +63,9 @@ class ConnectionAdmin(ReadOnly):
         return redirect("admin:voice_connection_engine")
 
     def _remove(self, request: HttpRequest, own: Connection | None) -> HttpResponse:
-        if own is not None and disconnect(organization=None, by=Actor.of(request), now=db.now()):
+        if "sure" not in request.POST:
+            messages.error(request, _("Confirm that the engine is removed."))
+        elif own is not None and disconnect(organization=None, by=Actor.of(request), now=db.now()):
             self.log_change(request, own, "installation's engine removed")
             messages.success(request, _("The voice engine of the installation is removed."))
         return redirect("admin:voice_connection_engine")

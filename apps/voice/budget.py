@@ -19,11 +19,9 @@ from django.conf import settings
 
 from apps.core.outage import Outage
 from apps.core.rate import client
-from apps.voice.capabilities import Capabilities
+from apps.voice.capabilities import COUNTED_KINDS, Capabilities
 from apps.voice.models import Connection
 
-# What announces more than the API itself is no account with a limit per key.
-COUNTED_KINDS = ("base", "switchboard")
 WINDOW_SECONDS = 60.0
 outage = Outage("requests to voice engines are sent without counting them")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from django.conf import settings
 
 from apps.voice.models import Connection
 
@@ -11,6 +13,8 @@ BASE_ANSWER_SECONDS = {"assistant-request": 5.0, "tool-calls": 10.0}
 BASE_CONTROL = ("inject-context", "say", "end-call", "transfer")
 OUR_SHARE = 0.5
 CUSTOMERS_SHARE = 1.0
+# What announces more than the API itself is no account with a limit of requests per key.
+COUNTED_KINDS = ("base", "switchboard")
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,19 @@ class Capabilities:
 
 
 def known_capabilities(connection: Connection) -> Capabilities:
-    """What the connection's row remembers, without speaking to the engine: for pages and inside transactions."""
-    return read(connection.engine)
+    """What the connection's row remembers, without speaking to the engine: for pages and inside transactions.
+
+    An account with a limit per key is dialled no faster than that limit allows, or each start beyond it is refused.
+    """
+    found = read(connection.engine)
+    if found.kind not in COUNTED_KINDS or found.starts_per_second is not None:
+        return found
+    return replace(found, starts_per_second=starts_per_minute(settings.UPSTREAM_REQUESTS_PER_MINUTE) / 60 or None)
+
+
+def starts_per_minute(limit: int) -> int:
+    """How many of a key's requests in a minute may be dials: a ninth is kept free for commands."""
+    return max(0, limit - limit // 9)
 
 
 def read(stored: dict[str, Any]) -> Capabilities:

@@ -13,10 +13,10 @@ from apps.core.scope import Scope, acting
 from apps.organizations.scopes import overview
 from apps.organizations.tasks import TenantTask
 from apps.voice.alerts import is_due, tell_outage
-from apps.voice.budget import COUNTED_KINDS
+from apps.voice.capabilities import COUNTED_KINDS, known_capabilities
 from apps.voice.client import EngineBusy, EngineTrouble
 from apps.voice.models import Connection
-from apps.voice.services import is_down, known_capabilities, look_after
+from apps.voice.services import is_down, look_after
 
 log = logging.getLogger(__name__)
 RARELY = dt.timedelta(seconds=30)

@@ -19,7 +19,7 @@ from django.test import override_settings
 from apps.core.rate import client
 from apps.voice import budget
 from apps.voice.budget import Budget, Priority, budget_of
-from apps.voice.capabilities import Capabilities, read
+from apps.voice.capabilities import Capabilities, known_capabilities, read
 from apps.voice.client import Engine, EngineBusy
 from apps.voice.models import Connection
 from tests.cases import TenantCase
@@ -196,3 +196,13 @@ class ClientTest(TenantCase):
             found = [own.dial({}, key="k") for _count in range(12)]
         assert {(each.outcome, each.error, each.retry_after) for each in found} == {("refused", "capacity", 1.0)}
         assert len(server.received) == 12
+
+
+def test_a_campaign_paces_itself_by_the_limit() -> None:
+    def pace(**announced: object) -> float | None:
+        return known_capabilities(Connection(engine=announced)).starts_per_second
+
+    assert (pace(), pace(kind="switchboard")) == (80 / 60, 80 / 60)
+    assert (pace(kind="worker"), pace(kind="switchboard", limits={"starts_per_second": 5})) == (None, 5)
+    with override_settings(UPSTREAM_REQUESTS_PER_MINUTE=0):
+        assert pace() is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -118,7 +119,8 @@ def _refused(answer: Dialled) -> DomainError:
         return _not_active()
     if refusal_of(answer) == "invalid":
         return Invalid(text_of(answer), details=answer.details)
-    return Unavailable(text_of(answer))
+    extra = {} if answer.retry_after is None else {"retry_after": max(1, math.ceil(answer.retry_after))}
+    return Unavailable(text_of(answer), **extra)
 
 
 def _not_active() -> Invalid:

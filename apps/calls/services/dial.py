@@ -44,10 +44,10 @@ def start_call(*, request: CallRequest, now: dt.datetime) -> Call:
     fate is unknown comes back as it is, `connecting`: a client would dial again after an error (api 6).
     """
     call = reserve(request=request, now=now)
-    dial(organization_id=call.organization_id, call_id=call.pk)
+    answer = dial(organization_id=call.organization_id, call_id=call.pk)
     call.refresh_from_db()
     if call.dial == Dial.REFUSED:
-        raise error_for(call)
+        raise error_for(call, retry_after=answer.retry_after if answer else None)
     return call
 
 

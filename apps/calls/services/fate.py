@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import Any
 
 from apps.calls.models import Call, EngineEvent
@@ -84,9 +85,13 @@ def text_of(answer: Dialled) -> str:
     return "; ".join(answer.details)[:500] or answer.error
 
 
-def error_for(call: Call) -> DomainError:
-    """What whoever asked for a refused call is told (platform 12)."""
+def error_for(call: Call, *, retry_after: float | None = None) -> DomainError:
+    """What whoever asked for a refused call is told (platform 12).
+
+    Args:
+        retry_after: seconds after which the engine may take it, when it said so.
+    """
     if call.refusal in ("invalid", "do_not_call", "suspended", MISSING):
         return Invalid(call.error or "The call was refused.", details=[call.error] if call.error else [])
-    extra: dict[str, Any] = {"retry_after": 1} if call.refusal == "capacity" else {}
+    extra: dict[str, Any] = {"retry_after": max(1, math.ceil(retry_after or 1))} if call.refusal == "capacity" else {}
     return Unavailable(call.error or "", **extra)
