@@ -5,6 +5,7 @@ from apps.assistants import (
     views_analysis_templates,
     views_mcp_servers,
     views_templates,
+    views_try,
     views_workflows,
 )
 
@@ -14,6 +15,8 @@ urlpatterns = [
     path("assistants/<uuid:pk>/part", views.assistant_part, name="assistant_part"),
     path("assistants/<uuid:pk>/duplicate", views.assistant_duplicate, name="assistant_duplicate"),
     path("assistants/<uuid:pk>/active", views.assistant_active, name="assistant_active"),
+    path("assistants/<uuid:pk>/try-tool", views_try.tool_try, name="tool_try"),
+    path("tool-templates/<uuid:pk>/try", views_try.tool_template_try, name="tool_template_try"),
     path("tool-templates", views_templates.tool_templates, name="tool_templates"),
     path("tool-templates/new", views_templates.tool_template_create, name="tool_template_create"),
     path("tool-templates/<uuid:pk>", views_templates.tool_template, name="tool_template"),

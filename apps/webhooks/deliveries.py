@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db.models import Q
@@ -52,6 +53,7 @@ class Result:
     error: str
     answer: bytes
     seconds: float
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -142,7 +144,7 @@ def _send(claim: Claim) -> Result:
         status = error.status if isinstance(error, http.NoAnswer) else None
         # A success whose body broke off is a success: the receiver has said so before.
         return Result(status, str(error)[:300], b"", time.monotonic() - started)
-    return Result(answer.status, "", answer.body[:KEPT_ANSWER], answer.seconds)
+    return Result(answer.status, "", answer.body, answer.seconds, answer.headers)
 
 
 @writes
@@ -153,7 +155,7 @@ def _record(claim: Claim, result: Result, now: dt.datetime) -> None:
     attempt = Attempt.objects.get(delivery=row, number=claim.number)
     attempt.change(
         now, seconds=result.seconds, status_code=result.status, error=result.error,
-        answer="" if row.wipes_body or row.erased_at else result.answer.decode(errors="replace"),
+        answer="" if row.wipes_body or row.erased_at else result.answer[:KEPT_ANSWER].decode(errors="replace"),
     )  # fmt: skip
     if row.status != Delivery.Status.WAITING:
         return

@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 from apps.assistants.mcp_client import call_tool
+from apps.assistants.tool_answers import is_error
 from apps.calls.models import Call, EngineEvent
 from apps.calls.services.draft import Draft, locked
 from apps.calls.services.inbound import write_answer
@@ -18,7 +19,7 @@ from apps.calls.services.incoming import Message, tool_calls, whole
 from apps.calls.services.payloads import envelope
 from apps.calls.services.snapshot import Route, ToolRoute, private_of
 from apps.calls.services.tools_mcp import find_mcp_tool
-from apps.calls.services.tools_run import TIMED_OUT, Asked, Group, McpCall, Run, for_all, is_error, kept_of, results_of
+from apps.calls.services.tools_run import TIMED_OUT, Asked, Group, McpCall, Run, for_all, kept_of, results_of
 from apps.calls.sql import HookEntry
 from apps.core.db import step, writes
 from apps.core.scope import acting

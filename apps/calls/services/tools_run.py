@@ -9,6 +9,7 @@ from typing import Any
 
 from apps.assistants.mcp_client import Called
 from apps.assistants.mcp_client import Target as McpTarget
+from apps.assistants.tool_answers import read_answer
 from apps.webhooks.services import Answer, Target
 
 LONGEST_KEPT = 4000
@@ -81,15 +82,7 @@ def read_results(group: Group, said: Answer | None) -> dict[str, Any]:
         return for_all(ids, TIMED_OUT)
     if not said.ok:
         return for_all(ids, {"error": PROBLEMS.get(said.problem, "The tool's server cannot be reached")})
-    data = said.data
-    if isinstance(data, dict) and isinstance(data.get("results"), list):
-        rows = [row for row in data["results"] if isinstance(row, dict)]
-        named = {row.get("tool_call_id", row.get("toolCallId")): row.get("result") for row in rows}
-        if len(ids) == 1 and ids[0] not in named and len(rows) == 1:
-            return {ids[0]: rows[0].get("result")}
-        return {each: named.get(each, {"error": "The tool's server gave no result for this call"}) for each in ids}
-    result = data["result"] if isinstance(data, dict) and set(data) == {"result"} else data
-    return for_all(ids, result)
+    return read_answer(said.data, ids)
 
 
 def kept_of(run: Run, asked: Asked, answer: dict[str, Any], at: dt.datetime) -> list[dict[str, Any]]:
@@ -121,10 +114,6 @@ def _mcp_result(called: Called | None) -> Any:
     if called is None or called.timed_out:
         return TIMED_OUT
     return called.result if called.ok else {"error": called.error}
-
-
-def is_error(result: Any) -> bool:
-    return isinstance(result, dict) and set(result) == {"error"}
 
 
 def for_all(ids: Iterable[str], result: Any) -> dict[str, Any]:
