@@ -61,7 +61,7 @@ def plan(**more: Any) -> dict[str, Any]:
     return {"structured_data_plan": {"enabled": True, "schema": SCHEMA, **more}}
 
 
-class AnalysisTest(TenantCase):
+class AnalysisCase(TenantCase):
     def setUp(self) -> None:
         factories.add_credits(self.agency, 100)
         self.connection = make_connection()
@@ -95,6 +95,8 @@ class AnalysisTest(TenantCase):
     def later(self, seconds: int) -> Any:
         return mock.patch("apps.core.db.now", lambda now=db.now: now() + dt.timedelta(seconds=seconds))
 
+
+class AnalysisTest(AnalysisCase):
     def test_summary_and_analysis_then_the_report(self) -> None:
         with Model("Sam wants a check-up on Friday.", '{"day": "friday", "people": 1}') as model, model.setup():
             call = self.ended(analysis_plan=plan())
@@ -326,3 +328,49 @@ class AnalysisTest(TenantCase):
             self.run_analysis(call)
         (report,) = self.reports()
         self.assertEqual((report["summary"], report["analysis"], len(model.received)), ("By the engine.", {"day": "friday"}, 1))
+
+
+class MailTest(AnalysisCase):
+    """The end-of-call mail: summary, analysis, transcript, link; in the organization's language and from its domain."""
+
+    ANSWER = '{"day": "friday", "people": 0}'
+
+    def mail(self, **fields: Any) -> Mail:
+        with Model("Sam wants <Friday>.", self.ANSWER) as model, model.setup():
+            self.call = self.run_analysis(self.ended(analysis_plan=plan(), **fields))
+        with scope_of(self.client_org):
+            return Mail.objects.filter(to="cleo@example.com").latest("created_at")
+
+    def test_summary_analysis_transcript_and_link(self) -> None:
+        mail = self.mail(notification_emails=["cleo@example.com", "front@example.com"])
+        with scope_of(self.client_org):
+            self.assertEqual(sorted(Mail.objects.values_list("to", flat=True)), ["cleo@example.com", "front@example.com"])
+        for text in ("Sam wants <Friday>.", "- day: friday", "- people: 0", "Caller: Hello, I would like", "Duration: 1 min 24 s", f"/o/bakker-dental/calls/{self.call.public_id}"):
+            self.assertIn(text, mail.text)
+        self.assertIn("Sam wants &lt;Friday&gt;.", mail.html)
+        self.assertIn(self.client_org.brand.primary_color, mail.html)
+        self.assertNotIn("style=", mail.html)
+
+    def test_in_the_language_of_the_organization(self) -> None:
+        wanted = {"nl": ("Samenvatting", "Transcript", "Analyse"), "de": ("Zusammenfassung", "Transkript", "Auswertung"), "en": ("Summary", "Transcript", "Analysis")}
+        for language, words in wanted.items():
+            with scope_of(self.client_org):
+                self.client_org.change(db.now(), language=language)
+            html = self.mail().html
+            self.assertIn(f'<html lang="{language}">', html)
+            for word in words:
+                self.assertIn(f"<h2>{word}</h2>", html)
+
+    def test_under_gdpr_mode_it_says_that_it_is_the_only_copy(self) -> None:
+        mail = self.mail(gdpr_mode=True)
+        self.assertIn("Hello, I would like a check-up", mail.text)
+        self.assertIn("It is kept nowhere else.", mail.text)
+
+    def test_from_the_verified_domain(self) -> None:
+        factories.make_provider_key(self.client_org, "resend", "re_1")
+        factories.make_sender_domain(self.client_org, status="verified")
+        self.assertEqual(self.mail().transport, "resend")
+
+    def test_a_failed_analysis_is_said(self) -> None:
+        self.ANSWER = "nonsense"
+        self.assertIn("did not fit the schema", self.mail().text)

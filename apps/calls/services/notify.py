@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -83,12 +84,28 @@ def _mail_context(call: Call, content: Mapping[str, Any]) -> dict[str, Any]:
         "started_at": call.started_at,
         "seconds": call.duration_seconds or 0,
         "timezone": call.organization.timezone,
+        "status": call.end_reason or call.status,
         "summary": content.get("summary") or "",
-        "analysis": content.get("analysis") or {},
+        "analysis": _rows(content.get("analysis") or {}),
+        "analysis_problem": call.analysis_problem,
         "turns": [each for each in plain_messages(content.get("messages")) if each["role"] != "system"],
         "is_simulated": call.is_simulated,
+        "is_private": call.is_private,
         **_link(call),
     }
+
+
+def _rows(analysis: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The fields of an analysis as a mail shows them: lists in one line, what is nested as JSON, nothing as nothing."""
+    return [{"name": name, "value": value if isinstance(value, bool) else _in_words(value)} for name, value in analysis.items()]
+
+
+def _in_words(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list) and all(isinstance(each, str | int | float) for each in value):
+        return ", ".join(str(each) for each in value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
 
 
 def _link(call: Call) -> dict[str, str]:
