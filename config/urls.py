@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("o/<slug:org>/", include("apps.numbers.urls")),
     path("o/<slug:org>/", include("apps.catalog.urls")),
     path("o/<slug:org>/", include("apps.calls.urls")),
+    path("o/<slug:org>/", include("apps.calls.urls_deliveries")),
     path("o/<slug:org>/", include("apps.campaigns.urls")),
     path("o/<slug:org>/", include("apps.billing.urls")),
     path("o/<slug:org>/", include("apps.dashboard.urls_objects")),

@@ -22,6 +22,8 @@ from apps.core.scope import Scope, acting
 from apps.numbers.models import PhoneNumber, SipTrunk
 from apps.organizations.models import Membership, Organization
 from apps.organizations.services import SYSTEM, create_key
+from apps.webhooks.models import Attempt, Delivery
+from apps.webhooks.targets import url_digest
 
 _count = itertools.count(1)
 PASSWORD = "correct horse 7"
@@ -142,6 +144,19 @@ def make_provider_key(organization: Organization, slot: str, secret: str = "sk-t
 
 def make_sender_domain(organization: Organization, **fields: Any) -> SenderDomain:
     return _make(SenderDomain, organization, **{"domain_name": f"mail{next(_count)}.example.org"} | fields)
+
+
+def make_delivery(organization: Organization, url: str, **fields: Any) -> Delivery:
+    """A delivery that was given up after one attempt."""
+    values = {
+        "key": f"test:{next(_count)}", "event": "status-update", "level": "account", "owner_id": str(organization.pk),
+        "url": url, "url_digest": url_digest(url), "body": '{"message":{"type":"status-update"}}', "status": "dead",
+        "attempt_count": 1,
+    }  # fmt: skip
+    row = _make(Delivery, organization, **values | fields)
+    if row.attempt_count:
+        _make(Attempt, organization, delivery=row, number=1, sent_at=NOW, seconds=0.1, status_code=500, answer="Sorry")
+    return row
 
 
 def make_call(organization: Organization, **fields: Any) -> Call:

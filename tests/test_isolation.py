@@ -121,6 +121,7 @@ class Thing:
             data={"digest": f"secret-canary-{organization.slug}", "by": "Secret-canary", "counts": {"calls": 2},
                   "finished_at": "2026-11-18T10:00:00+00:00", "is_refused": False},
         )  # fmt: skip
+        self.delivery = factories.make_delivery(organization, "https://example.com/secret-canary", call_id=self.call.public_id)
         self.chat = factories.make_chat_message(organization, content="Secret-canary message")
         self.member = factories.make_member(
             organization,
@@ -143,6 +144,7 @@ class Thing:
             "assistants": self.assistant.pk, "agents": self.assistant.pk, "numbers": self.number.pk, "trunks": self.trunk.pk,
             "sip-trunks": self.trunk.pk, "campaigns": self.campaign.pk, "calls": self.call.public_id,
             "do-not-call": self.refusal.pk, "chats": self.chat.pk, "workflows": self.workflow.pk,
+            "webhooks": self.assistant.pk if "addresses" in pattern else self.delivery.pk,
             "mcp-servers": self.mcp_server.pk, "tool-templates": self.tool_template.pk,
             "analysis-templates": self.analysis_template.pk,
         }  # fmt: skip

@@ -73,11 +73,13 @@ def create_assistant(*, organization: Organization, values: Mapping[str, Any], b
 
 @writes
 def update_assistant(
-    *, assistant: Assistant, values: Mapping[str, Any], by: Actor, now: dt.datetime, expected_version: int | None = None
-) -> Assistant:
+    *, assistant: Assistant, values: Mapping[str, Any], by: Actor, now: dt.datetime, expected_version: int | None = None,
+    overlap_hours: int = 0,
+) -> Assistant:  # fmt: skip
     """Change the fields in `values`; saving also switches a webhook URL on again that answered 410.
 
     Args:
+        overlap_hours: how long a `webhook_secret` that is replaced goes on signing.
         expected_version: the version the form was opened with; None overwrites (API).
 
     Raises:
@@ -92,7 +94,7 @@ def update_assistant(
     if "webhook_secret" in changed:
         replace_secret(
             organization=current.organization, owner_id=str(current.pk), old=current.webhook_secret or "",
-            new=changed["webhook_secret"] or "", now=now,
+            new=changed["webhook_secret"] or "", now=now, hours=overlap_hours,
         )  # fmt: skip
     if changed:
         current.change(now, version=current.version + 1, **changed)

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 from urllib.parse import urlsplit
 
+from apps.calls.deliveries import deliveries_of
 from apps.calls.models import Call
 from apps.calls.timeline import explanation, interrupted_turns, timeline
 from apps.calls.transcript import transcript
@@ -48,6 +49,7 @@ def detail_of(organization: Organization, call: Call, *, can_edit: bool, now: dt
         "seconds": _seconds(call, now),
         "rings_since": call.started_at or call.created_at,
         "commands": _commands(call),
+        "deliveries": deliveries_of(call),
         "is_erased": bool(call.content_erased_at),
         "is_read": getattr(call, "pending_report", None) is not None,
         "raw": raw,

@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import re
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -53,11 +54,7 @@ def call_page(organization: Organization, filters: FilterForm, *, before: str = 
     """
     found = matching(organization, filters)
     count = found.order_by()[: MOST_COUNTED + 1].count()
-    rows, more = _window(found, before, after)
-    backwards = bool(_read(after)) and not _read(before)
-    older = bool(rows) and (more or backwards)
-    newer = bool(rows) and (more if backwards else bool(_read(before)))
-    return CallPage(rows, _cursor(rows[-1]) if older else "", _cursor(rows[0]) if newer else "", count)
+    return CallPage(*window(found.only(*SHOWN), before, after), count)
 
 
 def matching(organization: Organization, filters: FilterForm) -> CallQuerySet:
@@ -104,26 +101,32 @@ def _said(words: str, country: str) -> Q:
     return found
 
 
-def _window(found: CallQuerySet, before: str, after: str) -> tuple[list[Call], bool]:
-    """A page and whether there is more in the direction of reading."""
-    rows = found.only(*SHOWN)
-    if key := _read(before):
-        at, pk = key
-        rows = rows.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=pk), created_at__lte=at).newest()
-    elif key := _read(after):
-        at, pk = key
+def window(rows: Any, before: str, after: str) -> tuple[list[Any], str, str]:
+    """A page of rows with `created_at` and `id`, newest first, and the cursors of what is older and newer than it.
+
+    Args:
+        before, after: cursors of an earlier page; a broken one is ignored.
+    """
+    older_than, newer_than = _read(before), _read(after)
+    backwards = bool(newer_than) and not older_than
+    if older_than:
+        at, pk = older_than
+        rows = rows.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=pk), created_at__lte=at)
+    elif newer_than:
+        at, pk = newer_than
         rows = rows.filter(Q(created_at__gt=at) | Q(created_at=at, id__gt=pk), created_at__gte=at)
-        page = list(rows.order_by("created_at", "id")[: PAGE + 1])
-        return page[:PAGE][::-1], len(page) > PAGE
-    else:
-        rows = rows.newest()
-    page = list(rows[: PAGE + 1])
-    return page[:PAGE], len(page) > PAGE
+    order = ("created_at", "id") if backwards else ("-created_at", "-id")
+    found = list(rows.order_by(*order)[: PAGE + 1])
+    more, page = len(found) > PAGE, found[:PAGE]
+    page = page[::-1] if backwards else page
+    older = bool(page) and (more or backwards)
+    newer = bool(page) and (more if backwards else bool(older_than))
+    return page, _cursor(page[-1]) if older else "", _cursor(page[0]) if newer else ""
 
 
-def _cursor(call: Call) -> str:
-    micros = (call.created_at - _EPOCH) // dt.timedelta(microseconds=1)
-    return base64.urlsafe_b64encode(micros.to_bytes(8, "big") + call.pk.bytes).decode().rstrip("=")
+def _cursor(row: Any) -> str:
+    micros = (row.created_at - _EPOCH) // dt.timedelta(microseconds=1)
+    return base64.urlsafe_b64encode(micros.to_bytes(8, "big") + row.pk.bytes).decode().rstrip("=")
 
 
 def _read(cursor: str) -> tuple[dt.datetime, UUID] | None:

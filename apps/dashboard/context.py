@@ -86,6 +86,7 @@ def navigation(request: HttpRequest, organization: Organization) -> list[dict[st
         (
             _("Manage"),
             [
+                ("deliveries", _("Webhooks"), "webhook", True),
                 ("usage", _("Usage"), "coins", True),
                 ("clients", _("Clients"), "building-2", organization.is_agency and request.via is None),  # type: ignore[attr-defined]
                 ("settings", _("Settings"), "settings", True),

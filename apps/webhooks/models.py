@@ -91,6 +91,13 @@ class Delivery(OwnedModel):
         return self.key.startswith("question:")
 
     @property
+    def shown_status(self) -> str:
+        """The word of the vocabulary for it."""
+        if self.status != self.Status.WAITING:
+            return self.status
+        return "retrying" if self.attempts_now else "queued"
+
+    @property
     def attempts_now(self) -> int:
         """Attempts since it was queued or last replayed."""
         return self.attempt_count - self.attempts_before
