@@ -18,7 +18,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from apps.calls.models import DoNotCall
 from apps.campaigns.columns import guess_columns
 from apps.campaigns.models import Upload
+from apps.core.scope import Scope, acting
 from apps.organizations.models import ApiKey, Invitation, Job, Membership, Organization
+from apps.voice.models import Connection, Mirror
 from tests import factories
 from tests.cases import TenantCase
 from tests.resend import Resend
@@ -122,6 +124,9 @@ class Thing:
                   "finished_at": "2026-11-18T10:00:00+00:00", "is_refused": False},
         )  # fmt: skip
         self.delivery = factories.make_delivery(organization, "https://example.com/secret-canary", call_id=self.call.public_id)
+        self.copy = factories._make(
+            Mirror, organization, connection=_engine(), kind="assistant", object_id=self.assistant.pk, error="Secret-canary refusal"
+        )
         self.chat = factories.make_chat_message(organization, content="Secret-canary message")
         self.member = factories.make_member(
             organization,
@@ -146,7 +151,7 @@ class Thing:
             "do-not-call": self.refusal.pk, "chats": self.chat.pk, "workflows": self.workflow.pk,
             "webhooks": self.assistant.pk if "addresses" in pattern else self.delivery.pk,
             "mcp-servers": self.mcp_server.pk, "tool-templates": self.tool_template.pk,
-            "analysis-templates": self.analysis_template.pk,
+            "analysis-templates": self.analysis_template.pk, "copies": self.copy.pk,
         }  # fmt: skip
         by_param = {
             "call_id": self.call.public_id, "lead_id": self.lead.pk, "lead_pk": self.lead.pk, "ref": self.call.ref, "lead": self.lead.pk, "upload_id": self.upload.pk,
@@ -165,6 +170,12 @@ class Thing:
 
 
 _numbers = itertools.count(1)
+
+
+def _engine() -> Connection:
+    """A connection of nobody's that carries no calls."""
+    with acting(Scope(())):
+        return Connection.objects.create(name="Engine", base_url="http://127.0.0.1:9", is_active=False)
 
 
 def _digest() -> bytes:

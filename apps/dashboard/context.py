@@ -108,7 +108,7 @@ def _item(request: HttpRequest, organization: Organization, name: str, label: st
 
 def _banners(request: HttpRequest, organization: Organization) -> list[dict[str, Any]]:
     banners = [_demo(request, organization)] if organization.is_demo else []
-    found = find_connection(organization)
+    found = request.voice_connection = find_connection(organization)  # type: ignore[attr-defined]
     if found is None:
         banners.append(
             {"level": "error", "icon": "plug-zap", "text": _("No voice engine is connected: nothing can be called."),
