@@ -44,7 +44,7 @@ app.conf.beat_schedule = {
     "engine health": {"task": "apps.voice.tasks.check_connections", "schedule": 10.0, "options": {"expires": 10}},
     "key use": {"task": "apps.organizations.tasks.write_key_use", "schedule": 30.0, "options": {"expires": 30}},
     "retention": {"task": "apps.dashboard.tasks.erase_expired", "schedule": 3600.0 * 24},
-    "erasures": {"task": "apps.dashboard.tasks.sweep_erasures", "schedule": 60.0, "options": {"expires": 60}},
+    "erasures": {"task": "apps.dashboard.tasks.sweep_erasures", "schedule": 15.0, "options": {"expires": 15}},
     "ledger checkpoint": {"task": "apps.billing.tasks.checkpoint", "schedule": 3600.0 * 24},
 }
 

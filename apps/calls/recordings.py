@@ -53,7 +53,7 @@ def recording(request: HttpRequest, token: str) -> HttpResponseBase:
 
 
 def _found(request: HttpRequest, token: str) -> Recording | None:
-    """The recording that the link names, when it is valid and this is its brand's host."""
+    """The recording that the link names, when it is valid and this host may open it."""
     try:
         organization_id, call_id = signing.loads(token, salt=SALT, max_age=VALID_SECONDS)
     except signing.BadSignature:
@@ -61,7 +61,9 @@ def _found(request: HttpRequest, token: str) -> Recording | None:
     own = UUID(organization_id)
     with acting(Scope((own,))):
         brand_id = Organization.objects.live().filter(pk=own).values_list("brand_id", flat=True).first()
-        if brand_id is None or brand_id != request.brand.pk:  # type: ignore[attr-defined]
+        host = request.brand  # type: ignore[attr-defined]
+        # As with pages: the installation's own host opens every workspace, a reseller's only those of its brand.
+        if brand_id is None or not (host.is_installation or host.pk == brand_id):
             return None
         rows = Recording.objects.for_organization(own).select_related("call").filter(call_id=call_id)
         row: Recording | None = rows.defer("call__webhook", "call__messages", "call__turns").first()  # type: ignore[assignment]

@@ -34,7 +34,7 @@ def call_live(request: HttpRequest, org: str, call_id: str) -> HttpResponse:
     organization = request.organization  # type: ignore[attr-defined]
     call = find_call(organization, call_id)
     context = detail_of(organization, call, can_edit=may(request, Role.MEMBER), now=db.now())
-    return render(request, "calls/_call.html", context)
+    return render(request, "calls/_call.html", context | {"can_admin": may(request, Role.ADMIN)})
 
 
 @require_POST

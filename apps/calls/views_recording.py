@@ -24,7 +24,7 @@ def call_recording(request: HttpRequest, org: str, call_id: str) -> HttpResponse
     if not request.headers.get("HX-Request"):
         return redirect("call", org=organization.slug, call_id=call.public_id)
     context = detail_of(organization, call, can_edit=may(request, Role.MEMBER), now=db.now())
-    return render(request, "calls/_recording.html", context)
+    return render(request, "calls/_recording.html", context | {"can_admin": may(request, Role.ADMIN)})
 
 
 @require_POST

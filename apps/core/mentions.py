@@ -9,7 +9,7 @@ from typing import Any
 import phonenumbers
 from django.db.models import F, TextField, Value
 from django.db.models.functions import Cast, Coalesce, Concat
-from phonenumbers import PhoneNumberFormat
+from phonenumbers import NumberParseException, PhoneNumberFormat
 
 ERASED = "[erased]"
 # What people put between digits, also several at once.
@@ -33,7 +33,10 @@ class Mention:
     @cached_property
     def regex(self) -> str:
         """The expression, for Python and PostgreSQL alike. Digits beside it would make it another number."""
-        parsed = phonenumbers.parse(self.number)
+        try:
+            parsed = phonenumbers.parse(self.number)
+        except NumberParseException:  # no country has this code: it is written in one way only
+            return rf"(?<![0-9])(?:\+|00)?{_BETWEEN}{_spaced(_digits(self.number))}(?![0-9])"
         code, own = str(parsed.country_code), phonenumbers.national_significant_number(parsed)
         national = _digits(phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL))
         abroad = rf"(?:\+|00)?{_BETWEEN}{_spaced(code)}{_BETWEEN}(?:\(0\))?{_BETWEEN}{_spaced(own)}"

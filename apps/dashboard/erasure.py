@@ -36,7 +36,7 @@ from apps.webhooks import person as webhooks
 KIND = "erase_person"
 SEALED = "organizations_job.erase_person"
 # A running call is waited for, and an engine that is down: the job looks again after this long.
-PAUSE = dt.timedelta(seconds=60)
+PAUSE = dt.timedelta(seconds=20)
 KINDS = (
     "calls", "transcripts", "recordings", "leads", "uploads", "chats", "deliveries", "mails", "answers", "engine",
     "mentions", "do_not_call",
@@ -113,7 +113,7 @@ def erasures(organization: Organization) -> Any:
 
 
 def open_erasures(now: dt.datetime) -> list[tuple[UUID, UUID]]:
-    """(organization, job) of erasures that nobody has worked on for a minute: interrupted, or waiting for something."""
+    """(organization, job) of erasures that nobody has worked on for a while: interrupted, or waiting for something."""
     with acting(overview("erasures to go on with")):
         rows = Job.objects.filter(kind=KIND, updated_at__lt=now - PAUSE)
         rows = rows.filter(status__in=(Job.Status.WAITING, Job.Status.RUNNING))

@@ -58,6 +58,6 @@ def erase_person(organization_id: str, job_id: str) -> None:
 
 @shared_task(ignore_result=True, time_limit=60)
 def sweep_erasures() -> None:
-    """Every minute: erasures whose task was lost, or that wait for a call or an engine."""
+    """Every 15 s: erasures whose task was lost, or that wait for a call or an engine."""
     for organization_id, job_id in open_erasures(db.now()):
         wake(erase_person, str(organization_id), str(job_id))

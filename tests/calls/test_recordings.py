@@ -31,7 +31,7 @@ from tests.calls.support import FEATURES, apply, make_connection, post, running_
 from tests.calls.test_live import LiveCase
 from tests.cases import CommittedCase, TenantCase
 from tests.recordings import Dripping, FileEngine, OwnFiles
-from tests.web import _test_database
+from tests.web import Web, _test_database
 
 SOUND = b"RIFF" + bytes(range(256)) * 40
 DIGEST = hashlib.sha256(SOUND).hexdigest()
@@ -318,8 +318,11 @@ class LinkTest(RecordingCase):
         self.assertEqual(self.get(link).status_code, 200)
         self.assertEqual(Client(headers={"host": "voice.other.example"}).get(link).status_code, 404)
         self.client_org.change(db.now(), brand=brand)
-        self.assertEqual(self.get(link).status_code, 404)
         self.assertEqual(Client(headers={"host": "voice.other.example"}).get(link).status_code, 200)
+        third = factories.make_brand("third", "Third Portal")
+        Domain.objects.create(brand=third, host="voice.third.example", verified_at=db.now())
+        self.assertEqual(Client(headers={"host": "voice.third.example"}).get(link).status_code, 404)
+        self.assertEqual(self.get(link).status_code, 200)  # the installation's own host opens all workspaces
 
     def test_while_it_is_fetched_the_link_says_when_to_ask_again(self) -> None:
         call = self.told()
@@ -369,8 +372,11 @@ class PageTest(RecordingCase):
         page = self.page(call)
         self.assertIn('src="/recordings/', page)
         self.assertNotIn(self.engine.url, page)
-        fragment = self.as_(self.cleo).get(f"/o/{self.client_org.slug}/calls/{call.public_id}/recording", headers={"HX-Request": "true"})
+        fragment = self.as_(self.cleo).get(
+            f"/o/{self.client_org.slug}/calls/{call.public_id}/recording", headers={"HX-Request": "true", "HX-Request-Type": "partial"}
+        )
         self.assertIn("<audio", fragment.content.decode())
+        self.assertIn("recording/delete", fragment.content.decode())
 
     def test_an_admin_deletes_it_everywhere(self) -> None:
         call = self.stored()
@@ -498,6 +504,36 @@ class KilledWorkerTest(CommittedCase):
         self.assertEqual([each.read_bytes() for each in folder.rglob("*") if each.is_file()], [SOUND])
 
 
+class ServerTest(CommittedCase):
+    """The real servers, as in `make run` and as in production: ranges and a whole file that no process holds at once."""
+
+    def test_both_servers_hand_out_parts(self) -> None:
+        folder = self.enterContext(OwnFiles())
+        self.enterContext(scope_of(self.client_org))
+        call = factories.make_call(self.client_org, recording_url="https://engine.example.org/r.wav")
+        name, sound = fetching.files.new_name(self.client_org.pk), os.urandom(1 << 20) * 96
+        (folder / "sound").write_bytes(sound)
+        fetching.files.put(name, folder / "sound")
+        Recording.objects.create(
+            organization=self.client_org, call=call, status="stored", name=name, size=len(sound), media_type="audio/wav", sha256=DIGEST
+        )
+        path = "/recordings/" + links.signed_link(self.client_org.brand, self.client_org.pk, call.pk).rpartition("/")[2]
+        for interface in ("asginl", "wsgi"):
+            web = Web(interface=interface, workers=1, DATA_DIR=str(folder))
+            web.start()
+            self.addCleanup(web.close)
+            part = web.send("GET", path, headers={"Range": "bytes=1048570-1048580"})
+            self.assertEqual((part.status, part.body), (206, sound[1048570:1048581]), interface)
+            before = _memory(web)
+            whole = web.send("GET", path)
+            self.assertEqual((whole.status, hashlib.sha256(whole.body).digest()), (200, hashlib.sha256(sound).digest()), interface)
+            grown = _memory(web) - before
+            print(f"\n{interface}: {len(sound) >> 20} MB handed out, the server's peak grew by {grown >> 20} MB")
+            self.assertLess(grown, len(sound) // 3, interface)
+            self.assertEqual(web.send("GET", path, headers={"Range": f"bytes={len(sound)}-"}).status, 416)
+            web.close()
+
+
 class SandboxTest(LiveCase):
     def test_from_a_recorded_call_to_the_player_and_its_erasure(self) -> None:
         self.enterContext(OwnFiles())
@@ -532,6 +568,18 @@ from apps.calls.services.fetching import fetch_recording
 with acting(Scope((UUID(sys.argv[1]),))):
     fetch_recording(organization_id=sys.argv[1], recording_id=sys.argv[2])
 """
+
+
+def _memory(web: Web) -> int:
+    """The most bytes that any process of a server ever held."""
+    assert web._process is not None
+    found, pids = 0, [web._process.pid]
+    while pids:
+        pid = pids.pop()
+        status = Path(f"/proc/{pid}/status").read_text()
+        found = max(found, int(status.partition("VmHWM:")[2].split()[0]) * 1024)
+        pids += [int(each) for task in Path(f"/proc/{pid}/task").iterdir() for each in (task / "children").read_text().split()]
+    return found
 
 
 def _environment() -> dict[str, str]:

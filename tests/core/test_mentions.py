@@ -30,6 +30,10 @@ class MentionTest(TenantCase):
             self.assertTrue(mention.is_in(each), each)
         self.assertFalse(mention.is_in("(212) 555-0124"))
 
+    def test_a_country_code_that_does_not_exist(self) -> None:
+        mention = Mention("+99912345678")
+        self.assertEqual([mention.is_in(each) for each in ("+999 1234 5678", "0099912345678", "+99912345679")], [True, True, False])
+
     def test_json_at_any_depth(self) -> None:
         mention = Mention(NUMBER)
         value = {"a": [{"06-12345678": 1}, 31612345678, True, None, 7], "b": "Sam"}

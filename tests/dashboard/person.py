@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 from typing import Any
 
@@ -117,10 +118,14 @@ def later() -> dt.datetime:
     return db.now() + dt.timedelta(hours=1)
 
 
-def scan(organization: Organization, number: str = NUMBER) -> list[str]:
-    """Where the number stands: `table.column` for every text, JSON, encrypted or binary column and every search index of
-    every table that belongs to an organization, in any spelling."""
-    mention, found = Mention(number), set()
+def scan(organization: Organization, *, text: str = "") -> list[str]:
+    """Where NUMBER stands in any spelling, or `text`: `table.column` for every text, JSON, encrypted or binary column and
+    every search index of every table that belongs to an organization."""
+    mention, found = Mention(NUMBER), set()
+
+    def is_in(value: Any) -> bool:
+        return text.lower() in json.dumps(value).lower() if text else mention.is_in(value)
+
     with operator("a test looks everywhere"):
         for model in apps.get_models():
             if not any(field.attname == "organization_id" for field in model._meta.concrete_fields):
@@ -130,7 +135,7 @@ def scan(organization: Organization, number: str = NUMBER) -> list[str]:
             for row in rows.annotate(**{f"{name}_text": models.functions.Cast(name, models.TextField()) for name in vectors}):
                 for field in model._meta.concrete_fields:
                     value = getattr(row, f"{field.name}_text") if field.name in vectors else getattr(row, field.attname)
-                    if mention.is_in(_plain(field, value)):
+                    if is_in(_plain(field, value)):
                         found.add(f"{model._meta.db_table}.{field.column}")
     return sorted(found)
 

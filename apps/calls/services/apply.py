@@ -14,7 +14,7 @@ from apps.calls.models import Call, EngineEvent
 from apps.calls.services.draft import Draft, locked
 from apps.calls.services.incoming import Message, part, read_message
 from apps.calls.services.notify import tell_status
-from apps.calls.services.report import apply_report
+from apps.calls.services.report import apply_report, consent_key
 from apps.calls.services.settle import finish
 from apps.catalog.services.keys import mark_broken
 from apps.core.db import step, writes
@@ -142,7 +142,7 @@ def _progress(draft: Draft, message: Message, key: str) -> None:
         return
     # A pressed digit is content: it may be a code.
     kept = {name: value for name, value in data.items() if name != "digit" and isinstance(value, str | int | bool)}
-    draft.note(kind, key, message.at, **kept)
+    draft.note(kind, consent_key(kept.get("value")) if kind == "consent" else key, message.at, **kept)
     if kind == "ringing":
         _rings(draft)
     elif kind == "provider_error":

@@ -9,6 +9,7 @@ from apps.assistants.sync import EVENTS, copied_llm
 from apps.calls.models import TEXT, Call
 from apps.calls.services.incoming import MARK
 from apps.calls.services.keys import credentials
+from apps.calls.services.recordings import is_wanted
 from apps.calls.services.snapshot import Private, private_of
 from apps.catalog.services.lookup import KeyRing
 from apps.core.api import instant
@@ -67,7 +68,7 @@ def engine_assistant(
     )  # fmt: skip
     full["metadata"] = {**(call.metadata or {}), MARK: call.public_id}
     if capabilities.has("one_time_full"):
-        return full | {"name": config.get("name"), "record": {"enabled": bool(config.get("record")), "channels": 2}}
+        return full | {"name": config.get("name"), "record": {"enabled": is_wanted(call), "channels": 2}}
     full = {name: full[name] for name in CONTRACT if name in full}
     return full | {"llm_config": copied_llm(full["llm_config"], (config.get("upstream") or {}).get("servers") or {})}
 

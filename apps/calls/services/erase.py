@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from django.db import transaction
 from django.db.models import CharField, F, Value
 from django.db.models.functions import Cast, Coalesce, Concat
 
@@ -23,6 +24,7 @@ from apps.calls.services.engine_content import ask_engine_to_erase
 from apps.calls.services.recordings import erase_recordings
 from apps.calls.sql import index_texts
 from apps.core.db import step, writes
+from apps.core.queue import wake
 from apps.organizations.models import Organization
 
 NO_CONTENT: dict[str, Any] = {
@@ -44,7 +46,8 @@ def erase_content(*, calls: CallQuerySet, now: dt.datetime) -> int:
     """
     ids = list(calls.filter(content_erased_at=None).values_list("pk", flat=True))
     own: Any = Call.objects.filter(pk__in=ids)
-    ask_engine_to_erase(calls=own, now=now)
+    if ask_engine_to_erase(calls=own, now=now):
+        transaction.on_commit(lambda: wake(tasks_recordings.sweep), robust=True)
     erase_recordings(calls=own, now=now)
     EngineEvent.objects.filter(call_id__in=ids).update(body=b"", answer=b"", updated_at=now)
     CallCommand.objects.filter(call__in=ids).update(body=b"", updated_at=now)

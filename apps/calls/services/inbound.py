@@ -78,7 +78,7 @@ def _keep(entry: HookEntry, event: EngineEvent, answer: dict[str, Any], now: dt.
 
 def kept_answer(entry: HookEntry, event: EngineEvent) -> Any:
     """What a repeated question gets: the first answer; provider keys are not part of what is stored."""
-    answer = json.loads(event.answer)
+    answer = json.loads(event.answer or "{}")  # empty once the content was erased
     if event.type != REQUEST or event.call_id is None or "assistant" not in answer:
         return answer
     calls = Call.objects.for_organization(entry.organization_id).select_related("organization", "connection")

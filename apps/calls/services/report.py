@@ -15,7 +15,7 @@ from apps.calls.services.draft import Draft
 from apps.calls.services.incoming import Message, instant_of, part, whole
 from apps.calls.services.notify import tell_report, tell_status
 from apps.calls.services.recordings import expect_recording, is_wanted
-from apps.calls.services.settle import finish, settle
+from apps.calls.services.settle import finish, forget_answers, settle
 from apps.core.addresses import url_problem
 from apps.core.db import step
 
@@ -45,6 +45,7 @@ def apply_report(draft: Draft, message: Message, key: str) -> None:
     _finish(draft, message, ended)
     draft.set(ended_at=ended, duration_seconds=seconds, report_at=at, turns=None, usage=_usage(call, raw))
     draft.note("report", key, at, seconds=seconds)
+    _note_consent(draft, raw)
     settle(draft, seconds)
     content = read_content(call, raw)
     waits = hold_report(draft, content, raw, at=at)
@@ -73,6 +74,7 @@ def store_content(draft: Draft, content: dict[str, Any]) -> None:
     call = draft.call
     if call.is_private or call.content_erased_at:
         draft.set(tool_calls=None)
+        forget_answers(call, draft.now)
     else:
         draft.set(
             summary=content["summary"], messages=content["messages"], analysis_result=content["analysis"],
@@ -121,6 +123,19 @@ def _usage(call: Call, raw: dict[str, Any]) -> list[dict[str, Any]] | None:
     kept = [{**row, "key": keys.get(row.get("part"), row.get("key", "platform"))} for row in kept]
     silent = sorted(keys.keys() - {row.get("part") for row in kept})
     return kept + [{"part": part, "key": keys[part]} for part in silent] or None
+
+
+def consent_key(value: object) -> str:
+    """One line of the timeline for each thing that happened to consent, whichever event tells of it first."""
+    return f"consent:{value}"
+
+
+def _note_consent(draft: Draft, raw: dict[str, Any]) -> None:
+    """The proof of consent, should the events that told of it be lost."""
+    told = part(raw, "consent")
+    for value in ("asked", "given"):
+        if at := instant_of(told.get(f"{value}_at")):
+            draft.note("consent", consent_key(value), at, value=value)
 
 
 def _may_tell(call: Call) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from apps.billing.services import charge, cost_of, release_hold
-from apps.calls.models import Call
+from apps.calls.models import Call, EngineEvent
 from apps.calls.services.draft import Draft
 from apps.calls.services.notify import tell_status
 from apps.core.db import step
@@ -37,8 +37,17 @@ def finish(draft: Draft, *, wire: str, reason: str | None, error: str | None, at
     draft.set(next_check_at=None, **({"dial": Call.Dial.ACCEPTED} if call.dial == Call.Dial.IN_DOUBT else {}))
     if call.started_at is None:
         settle(draft, None)
+    if call.is_private:
+        forget_answers(call, draft.now)
     tell_status(call, at=at, now=draft.now)
     return True
+
+
+@step
+def forget_answers(call: Call, now: dt.datetime) -> None:
+    """What tools were asked and answered is kept for repeats while the call runs; under GDPR mode no longer."""
+    answered = EngineEvent.objects.filter(call_id=call.pk, answered_at__isnull=False)
+    answered.update(body=b"", answer=b"", updated_at=now)
 
 
 @step

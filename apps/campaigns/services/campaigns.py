@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from apps.campaigns.models import Attempt, Campaign, Lead, Upload
@@ -103,13 +104,25 @@ def remove_leads(campaign: Campaign) -> None:
 
 @writes
 def erase_expired(*, organization: Organization, now: dt.datetime) -> int:
-    """Forget leads, attempts and files of campaigns that ended longer ago than the organization keeps metadata."""
+    """Forget leads, attempts and files as long ago as the organization keeps metadata (features 14).
+
+    Of campaigns that ended so long ago all of them; of others what was finished so long ago, and leads that wait in a draft
+    or a paused campaign which nobody has touched since. Returns from how many ended campaigns.
+    """
     limit = now - dt.timedelta(days=organization.metadata_retention_days)
     over = Campaign.objects.for_organization(organization).filter(finished_at__lt=limit)
     holding = over.filter(leads__isnull=False).distinct() | over.filter(uploads__isnull=False).distinct()
     found = list(holding)
     for campaign in found:
         remove_leads(campaign)
+    asleep = Q(campaign__status__in=(Campaign.Status.DRAFT, Campaign.Status.PAUSED), campaign__updated_at__lt=limit)
+    done = ~Q(status__in=Lead.UNFINISHED)
+    old = Lead.objects.for_organization(organization).filter(done | asleep & Q(status=Lead.Status.PENDING), updated_at__lt=limit)
+    ids = list(old.values_list("pk", flat=True))
+    Attempt.objects.for_organization(organization).filter(lead__in=ids).delete()
+    leads = Lead.objects.for_organization(organization).filter(pk__in=ids)
+    leads._raw_delete(leads.db)
+    Upload.objects.for_organization(organization).filter(created_at__lt=limit).delete()
     return len(found)
 
 
