@@ -1,4 +1,4 @@
-"""Faults to order: lost answers, errors, weaker classes of engines, disturbed events."""
+"""Faults to order: lost answers, errors, weaker classes of engines, disturbed events, reports without a summary."""
 
 import random
 from typing import Any
@@ -18,6 +18,7 @@ DEFAULTS: dict[str, Any] = {
     "reorder_events": 0,
     "lose_events": 0,
     "stop_heartbeat": False,
+    "no_analysis": False,
     "seed": 1,
 }
 
@@ -88,7 +89,7 @@ def _check(name: str, value: Any) -> None:
     elif name in SPANS:
         good = isinstance(value, list) and len(value) == 2 and all(_milliseconds(item) for item in value)
         good = good and value[0] <= value[1]
-    elif name == "stop_heartbeat":
+    elif name in ("stop_heartbeat", "no_analysis"):
         good = isinstance(value, bool)
     else:
         good = isinstance(value, int) and not isinstance(value, bool)

@@ -50,7 +50,7 @@ async def finish(engine: "Engine", call: Call, end: HangUp, seconds: int) -> Non
         call.answered_at = call.ended_at - timedelta(seconds=seconds)
     if call.direction != "web":
         engine.rings.settle(call.id, seconds)
-    report = None if unanswered else make_report(call)
+    report = None if unanswered else make_report(call, analysed=not engine.faults.settings["no_analysis"])
     final: dict[str, Any] = {"end_reason": end.reason}
     if call.wire_status == "ended-with-error":
         final["error"] = end.error or "Call failed"

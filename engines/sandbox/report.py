@@ -13,11 +13,11 @@ LONGEST_SUMMARY = 1000
 LONGEST_QUOTE = 200
 
 
-def make_report(call: Call) -> dict[str, Any]:
-    """Fields of `end-of-call-report`; also sets the call's summary and analysis."""
+def make_report(call: Call, *, analysed: bool = True) -> dict[str, Any]:
+    """Fields of `end-of-call-report`; also sets the call's summary and analysis, unless they are left to others."""
     spoken = [item for item in call.messages if item["role"] in ("user", "assistant")]
-    call.summary = _summary(call, spoken)
-    call.analysis = _analysis(call, spoken)
+    call.summary = _summary(call, spoken) if analysed else ""
+    call.analysis = _analysis(call, spoken) if analysed else None
     report: dict[str, Any] = {
         "duration_seconds": call.duration,
         "end_reason": call.end_reason,
@@ -25,7 +25,7 @@ def make_report(call: Call) -> dict[str, Any]:
         "answered_at": iso(call.answered_at),
         "ended_at": iso(call.ended_at),
         "summary": call.summary,
-        "analysis_done": True,
+        "analysis_done": analysed,
         "messages": call.messages,
         "usage": _usage(call, spoken),
         "recording": describe(call),

@@ -156,6 +156,17 @@ def test_analysis_fits_the_schema(sandbox: Sandbox, receiver: Receiver) -> None:
     assert "analysis" not in talk(sandbox, receiver)
 
 
+def test_summary_and_analysis_may_be_left_to_others(sandbox: Sandbox, receiver: Receiver) -> None:
+    plan = {"structured_data_plan": {"enabled": True, "schema": {"type": "object", "properties": {"a": {"type": "string"}}}}}
+    sandbox.faults(no_analysis=True)
+    try:
+        report = talk(sandbox, receiver, assistant=assistant(analysis_plan=plan))
+    finally:
+        sandbox.faults()
+    assert (report["summary"], report["analysis_done"], "analysis" in report) == ("", False, False)
+    assert len(report["messages"]) > 2
+
+
 def test_usage_names_parts_and_keys(sandbox: Sandbox, receiver: Receiver) -> None:
     report = talk(sandbox, receiver, credentials={"openai": {"api_key": "sk-very-secret"}})
     keys = {(row["part"], row["unit"]): row["key"] for row in report["usage"]}
