@@ -9,6 +9,7 @@ urlpatterns = [
     path("settings/engine", views_engine.engine, name="engine"),
     path("settings/engine/test", views_engine.engine_test, name="engine_test"),
     path("settings/engine/disconnect", views_engine.engine_disconnect, name="engine_disconnect"),
+    path("settings/engine/secret", views_engine.engine_secret, name="engine_secret"),
     path("settings/privacy/erase", views_erase.erase_search, name="erase_search"),
     path("settings/privacy/erase/start", views_erase.erase_start, name="erase_start"),
     path("settings/privacy/erase/<uuid:pk>", views_erase.erase_receipt, name="erase_receipt"),

@@ -17,7 +17,7 @@ from apps.organizations.access import may, needs
 from apps.organizations.models import Organization, Role
 from apps.organizations.scopes import acting_for
 from apps.organizations.services import Actor
-from apps.voice.connecting import connect, disconnect, own_connection
+from apps.voice.connecting import connect, disconnect, own_connection, replace_secret
 from apps.voice.forms import EngineForm
 from apps.voice.models import Connection
 from apps.voice.probe import Found, probe
@@ -59,6 +59,17 @@ def engine_disconnect(request: HttpRequest, org: str) -> HttpResponse:
         messages.warning(request, _("Your voice engine is removed. No other one is there: calls are refused."))
     else:
         messages.success(request, _("Your voice engine is removed. The provided one is used from now on."))
+    return redirect("engine", org)
+
+
+@require_POST
+@needs(Role.ADMIN)
+def engine_secret(request: HttpRequest, org: str) -> HttpResponse:
+    organization = request.organization  # type: ignore[attr-defined]
+    if _own(organization) and replace_secret(organization=organization, by=Actor.of(request), now=db.now()):
+        messages.success(request, _("The engine learns its new signing secret within a minute. Both count meanwhile."))
+    else:
+        messages.info(request, _("There was no voice engine of your own."))
     return redirect("engine", org)
 
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from apps.core.addresses import address_problem
-from apps.core.db import step, writes
+from apps.core.db import writes
 from apps.core.errors import Conflict, Invalid
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor, record_audit
@@ -22,6 +22,7 @@ from apps.voice.capabilities import read
 from apps.voice.models import Connection, Mirror, new_secret
 
 HOSTED_URL = "https://api.hmsovereign.com/api/v1"
+LAST_WEEK = dt.timedelta(days=7)
 HOSTED_WEB_CALL_URL = "https://assistant-api.hmsovereign.com/v1/web-calls"
 
 
@@ -96,12 +97,39 @@ def disconnect(*, organization: Organization | None, by: Actor, now: dt.datetime
     return True
 
 
-@step
-def erase_organization(*, organization: Organization, now: dt.datetime) -> None:
-    """Keys and secrets go; the rows stay, because calls of the closed organization name them."""
+@writes
+def replace_secret(*, organization: Organization | None, by: Actor, now: dt.datetime) -> bool:
+    """Let the engine sign its events with a new secret; both count until the next one. False without a connection.
+
+    The engine, or the copies it keeps, learn it within a minute: every process knows it by then.
+    """
+    row = Connection.objects.select_for_update().filter(organization=organization, is_active=True).first()
+    if row is None:
+        return False
+    row.change(
+        now, hook_secret_before=row.hook_secret, hook_secret=new_secret(), receiver_set_for="", resync_wanted_at=now
+    )
+    _noted(row, by, "connection.update", fields=["secret"])
+    return True
+
+
+@writes
+def forget_closed(*, organization: Organization, now: dt.datetime) -> bool:
+    """Keys, secrets and addresses of a closed organization go once its copies at the engine are taken away, or after a
+    week. The rows stay, because its calls name them. False: not yet."""
+    closed_at = organization.closed_at
+    if closed_at is None:
+        return False
+    waits = Mirror.objects.for_organization(organization).filter(is_dirty=True).exists()
+    if waits and now - closed_at < LAST_WEEK:
+        return False
     Mirror.objects.for_organization(organization).delete()
-    for row in Connection.objects.filter(organization=organization):
-        row.change(now, is_active=False, api_key="", hook_secret="", hook_secret_before="", account_id="")
+    for row in Connection.objects.select_for_update().filter(organization=organization):
+        row.change(
+            now, is_active=False, name="", base_url="", web_call_url="", api_key="", account_id="", hook_secret="",
+            hook_secret_before="", engine={}, failing_since=None, last_error="",
+        )  # fmt: skip
+    return True
 
 
 def _check(wanted: Wanted, *, is_trusted: bool) -> None:
@@ -126,8 +154,9 @@ def _values(wanted: Wanted, now: dt.datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _noted(row: Connection, by: Actor, action: str) -> Connection:
+def _noted(row: Connection, by: Actor, action: str, **more: Any) -> Connection:
     if row.organization is not None:
-        data = {"kind": row.kind} if row.via_id else {"kind": row.kind, "host": urlsplit(row.base_url).netloc}
+        host = {} if row.via_id else {"host": urlsplit(row.base_url).netloc}
+        data = {"kind": row.kind} | host | more
         record_audit(organization=row.organization, by=by, action=action, target=row, data=data)
     return row

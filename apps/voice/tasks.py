@@ -10,11 +10,13 @@ from django.db.models import Q
 
 from apps.core.db import now as read_now
 from apps.core.scope import Scope, acting
+from apps.organizations.models import Organization
 from apps.organizations.scopes import overview
 from apps.organizations.tasks import TenantTask
 from apps.voice.alerts import is_due, tell_outage
 from apps.voice.capabilities import COUNTED_KINDS, known_capabilities
 from apps.voice.client import EngineBusy, EngineTrouble
+from apps.voice.connecting import forget_closed
 from apps.voice.models import Connection
 from apps.voice.services import is_down, look_after
 
@@ -24,11 +26,15 @@ RARELY = dt.timedelta(seconds=30)
 
 @shared_task(ignore_result=True, time_limit=60)
 def check_connections() -> None:
-    """Every 10 s: one task per active connection."""
+    """Every 10 s: one task per active connection, and one per closed organization that still has a key."""
     now = read_now()
     with acting(overview("active connections")):
         rows = Connection.objects.filter(is_active=True).filter(Q(via=None) | Q(via__is_active=True))
         found = [(each.organization_id, each.pk) for each in rows if _is_worth_asking(each, now)]
+        closed = Connection.objects.exclude(base_url="").filter(organization__closed_at__isnull=False)
+        gone = set(closed.values_list("organization_id", flat=True))
+    for organization_id in gone:
+        forget_connections.apply_async((str(organization_id),), expires=10)
     for organization_id, connection_id in found:
         if organization_id is None:
             check_installation.apply_async((str(connection_id),), expires=10)
@@ -39,6 +45,11 @@ def check_connections() -> None:
 @shared_task(base=TenantTask, ignore_result=True, time_limit=60)
 def check_connection(organization_id: str, connection_id: str) -> None:
     _check(Connection.objects.filter(organization_id=organization_id, pk=connection_id).first())
+
+
+@shared_task(base=TenantTask, ignore_result=True, time_limit=60)
+def forget_connections(organization_id: str) -> None:
+    forget_closed(organization=Organization.objects.get(pk=organization_id), now=read_now())
 
 
 @shared_task(ignore_result=True, time_limit=60)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
-from django.db import transaction
 from django.test import override_settings
 
 from apps.core.errors import Conflict, Invalid
@@ -11,9 +12,10 @@ from apps.core.scope import Scope, acting
 from apps.organizations.services import SYSTEM
 from apps.voice import services
 from apps.voice.client import Engine, EngineTrouble
-from apps.voice.connecting import Wanted, connect_child, disconnect, erase_organization
+from apps.voice.connecting import Wanted, connect_child, disconnect, forget_closed, replace_secret
 from apps.voice.connecting import connect as use
-from apps.voice.models import Connection
+from apps.voice.models import Connection, Mirror
+from apps.voice.tasks import check_connection, check_connections, forget_connections
 from tests.cases import CommittedCase
 from tests.factories import NOW
 from tests.receivers import Receiver, Reply
@@ -64,17 +66,52 @@ class ChildTest(CommittedCase):
                 assert use(organization=None, wanted=wanted, by=SYSTEM, now=NOW).is_trusted
         assert caught.value.param == "base_url"
 
-    def test_a_closed_organization_keeps_no_key(self) -> None:
+    def test_a_closed_organization_keeps_no_key_once_its_copies_are_gone(self) -> None:
         row, theirs = connect(self.agency, api_key="secret"), connect(self.stranger)
         with self.acting_for(self.agency):
-            _erase(self.agency)
+            assert forget_closed(organization=self.agency, now=NOW) is False
+            self.agency.change(NOW, closed_at=NOW)
+            copy = Mirror.objects.create(organization=self.agency, connection=row, kind="number", object_id=row.pk)  # type: ignore[misc]
+        forget_connections(str(self.agency.pk))
+        with self.acting_for(self.agency):
+            assert forget_closed(organization=self.agency, now=NOW + dt.timedelta(days=6)) is False
+            assert Connection.objects.get(pk=row.pk).api_key == "secret"
+            copy.change(NOW, is_dirty=False)
+            assert forget_closed(organization=self.agency, now=NOW + dt.timedelta(days=6)) is True
             kept = Connection.objects.get(pk=row.pk)
-            assert (kept.is_active, kept.api_key, kept.hook_secret) == (False, "", "")
+            assert (kept.is_active, kept.api_key, kept.hook_secret, kept.base_url) == (False, "", "", "")
+            assert Mirror.objects.for_organization(self.agency).count() == 0
             assert disconnect(organization=self.agency, by=SYSTEM, now=NOW) is False
         with self.acting_for(self.stranger):
             assert Connection.objects.get(pk=theirs.pk).api_key == "k"
 
+    def test_the_sweep_finds_closed_organizations(self) -> None:
+        connect(self.agency, is_active=False)
+        connect(self.stranger, is_active=False)
+        with self.acting_for(self.stranger):
+            self.stranger.change(NOW, closed_at=NOW)
+        sent: list[str] = []
+        forget_connections.apply_async = lambda args, expires: sent.append(args[0])  # type: ignore[method-assign]
+        self.addCleanup(delattr, forget_connections, "apply_async")
+        check_connections()
+        assert sent == [str(self.stranger.pk)]
+        forget_connections(sent.pop())
+        check_connections()
+        assert sent == []
 
-def _erase(organization: object) -> None:
-    with transaction.atomic():
-        erase_organization(organization=organization, now=NOW)  # type: ignore[arg-type]
+
+class SecretTest(CommittedCase):
+    def test_both_count_and_the_engine_is_told_the_new_one(self) -> None:
+        with Receiver(Reply(body={"kind": "worker", "features": ["receiver"], "instance": "a"})) as server:
+            row = connect(self.agency, base_url=server.url, hook_secret="whsec_old")
+            check_connection(str(self.agency.pk), str(row.pk))
+            with self.acting_for(self.agency):
+                assert replace_secret(organization=self.agency, by=SYSTEM, now=NOW) is True
+                found = Connection.objects.get(pk=row.pk)
+                assert (found.hook_secret_before, found.resync_wanted_at) == ("whsec_old", NOW)
+                assert found.hook_secret.startswith("whsec_")
+                assert found.hook_secret != "whsec_old"
+                assert replace_secret(organization=self.client_org, by=SYSTEM, now=NOW) is False
+            check_connection(str(self.agency.pk), str(row.pk))
+        told = [each.json["secret"] for each in server.received if each.method == "PUT"]
+        assert told == ["whsec_old", found.hook_secret]

@@ -208,6 +208,16 @@ class SavingTest(EnginePageCase):
             assert AuditEntry.objects.for_organization(self.agency).filter(action="connection.disconnect").count() == 1
         assert "There was no voice engine" in self.page.post(self.url + "/disconnect", follow=True).content.decode()
 
+    def test_a_new_signing_secret(self) -> None:
+        old = self.own()
+        answer = self.page.post(self.url + "/secret", follow=True)
+        assert "The engine learns its new signing secret" in answer.content.decode()
+        [row] = self.active()
+        assert (row.pk, row.hook_secret_before) == (old.pk, old.hook_secret)
+        assert row.hook_secret not in answer.content.decode()
+        self.page.post(self.url + "/disconnect")
+        assert "There was no voice engine" in self.page.post(self.url + "/secret", follow=True).content.decode()
+
 
 class NeutralTest(EnginePageCase):
     SECRETS = ("Canary Engine", "canary.example.org", "canary-key", "canary words")
@@ -255,6 +265,6 @@ class NeutralTest(EnginePageCase):
         ben = self.as_(self.ben)
         text = ben.get(self.url).content.decode()
         assert 'name="api_key"' not in text
-        for path in ("", "/test", "/disconnect"):
+        for path in ("", "/test", "/secret", "/disconnect"):
             assert self.send(path, ben, base_url="http://127.0.0.1:9", api_key="k", understood="on").status_code == 403
         assert self.active() == [old]
