@@ -32,6 +32,7 @@ app.conf.beat_schedule = {
     "event sweep": {"task": "apps.calls.tasks.sweep_events", "schedule": 5.0, "options": {"expires": 10}},
     "quiet calls": {"task": "apps.calls.tasks.sweep_quiet_calls", "schedule": 15.0, "options": {"expires": 30}},
     "reports that wait": {"task": "apps.calls.tasks_analysis.sweep_reports", "schedule": 5.0, "options": {"expires": 10}},
+    "missed calls": {"task": "apps.calls.tasks.sweep_missed_calls", "schedule": 3600.0, "options": {"expires": 3600}},
     "empty rooms": {"task": "apps.calls.tasks.sweep_rooms", "schedule": 15.0, "options": {"expires": 30}},
     "running calls at zero": {"task": "apps.calls.tasks.check_balances", "schedule": 30.0, "options": {"expires": 30}},
     "recordings": {"task": "apps.calls.tasks_recordings.sweep", "schedule": 15.0, "options": {"expires": 15}},

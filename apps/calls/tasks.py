@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from typing import Any
+from uuid import UUID
 
 from celery import Task, shared_task
 from django.core.cache import cache
@@ -12,7 +13,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from apps.calls.models import Call
-from apps.calls.services import balances, events, heartbeats, quiet, web
+from apps.calls.services import balances, events, heartbeats, missed, quiet, web
 from apps.calls.services import dial as dialling
 from apps.calls.services import reconcile as reconciling
 from apps.calls.services.apply import apply_events
@@ -93,6 +94,20 @@ def cut_call(organization_id: str, call_id: str) -> None:
 @shared_task(ignore_result=True, time_limit=60)
 def heartbeat(event_id: str) -> None:
     heartbeats.take_heartbeat(event_id, read_now())
+
+
+@shared_task(ignore_result=True, time_limit=60)
+def sweep_missed_calls() -> None:
+    """Every hour: one task per connection."""
+    for organization_id, connection_id in missed.connections_to_compare():
+        wake(compare_calls, str(organization_id or ""), str(connection_id), expires=1800)
+
+
+@shared_task(ignore_result=True, time_limit=280)
+def compare_calls(organization_id: str, connection_id: str) -> None:
+    """Calls that no event told us of. The installation's connection belongs to nobody."""
+    owner = UUID(organization_id) if organization_id else None
+    missed.compare_calls(organization_id=owner, connection_id=connection_id)
 
 
 @shared_task(ignore_result=True, time_limit=60)

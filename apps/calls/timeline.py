@@ -51,6 +51,8 @@ KINDS: dict[str, tuple[str, str, Text]] = {
     "command": ("send", "brand", _("Command sent")),
     "report": ("file-text", "plain", _("Report received")),
     "analysis": ("sparkles", "plain", _("Summary and analysis made")),
+    "filled": ("list-checks", "plain", _("Filled in from the voice engine's list")),
+    "not_mirrored": ("refresh-cw", "caution", _("The chosen assistant was not at the voice engine yet")),
     "ended": ("phone-off", "plain", _("Ended")),
 }
 VALUES: dict[str, Text] = {

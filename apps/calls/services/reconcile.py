@@ -34,6 +34,8 @@ DOUBT_AFTER = dt.timedelta(seconds=60)
 # An engine that could tell is asked for longer: only it knows.
 PATIENCE = dt.timedelta(minutes=10)
 LONGEST_PAUSE = 30
+# By so much two clocks may differ.
+CLOCKS = dt.timedelta(seconds=1)
 # Longer than any look at the engine takes: meanwhile nobody else looks.
 LOOKING = dt.timedelta(seconds=12)
 MOST = 500
@@ -153,8 +155,9 @@ def _by_numbers(call: Call, known: Capabilities, now: dt.datetime) -> Verdict:
     """The base wire shows no reference: one call with the same ends, made within 60 s of our request, is ours."""
     assert call.connection is not None
     assert call.sent_at is not None
-    listed = Engine(call.connection).list_calls(limit=1000, start_date=call.sent_at.strftime("%Y-%m-%dT%H:%M:%S.000Z"))
-    found = [each for each in listed if _same_ends(call, each)]
+    since = (call.sent_at - CLOCKS).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    listed = Engine(call.connection).list_calls(limit=1000, start_date=since)
+    found = _not_bound(call, [each for each in listed if _same_ends(call, each)])
     if len(found) == 1:
         return _bind(found[0])
     return _nothing_learned(DOUBT_AFTER) if found else _not_listed(call, known, now)
@@ -163,10 +166,17 @@ def _by_numbers(call: Call, known: Capabilities, now: dt.datetime) -> Verdict:
 def _same_ends(call: Call, listed: dict[str, Any]) -> bool:
     made = instant_of(listed.get("created_at"))
     assert call.sent_at is not None
-    # A second for clocks that differ.
-    in_time = made is not None and call.sent_at - seconds(1) <= made <= call.sent_at + DOUBT_AFTER
+    in_time = made is not None and call.sent_at - CLOCKS <= made <= call.sent_at + DOUBT_AFTER
     ends = (listed.get("direction"), listed.get("assistant_phone"), listed.get("caller_phone"))
     return in_time and ends == ("outbound", call.own_number, call.other_number)
+
+
+def _not_bound(call: Call, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without the calls that are known to be others of ours."""
+    refs = [each.get("id") for each in found]
+    others = Call.objects.for_organization(call.organization_id).filter(connection_id=call.connection_id, ref__in=refs)
+    bound = set(others.exclude(pk=call.pk).values_list("ref", flat=True))
+    return [each for each in found if each.get("id") not in bound]
 
 
 def _bind(found: dict[str, Any]) -> Verdict:
