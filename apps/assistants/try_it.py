@@ -54,6 +54,14 @@ class Trial:
     def is_signed(self) -> bool:
         return "X-Webhook-Signature" in self.request_headers
 
+    @property
+    def answer_shown(self) -> str:
+        """The body, laid out when it is JSON."""
+        try:
+            return json.dumps(json.loads(self.answer_body), indent=2, ensure_ascii=False)
+        except (ValueError, RecursionError):
+            return self.answer_body
+
 
 def target_of(organization: Organization, tool: Tool, assistant: Assistant | None) -> Target | None:
     """Where the tool's calls go: its own URL, else the assistant's, else the account's (webhooks 2, 4). None: nowhere."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,10 +33,11 @@ class ArgumentsForm(forms.Form):
         found = schema.get("properties")
         self.properties: dict[str, Any] = dict(list(found.items())[:MOST_FIELDS]) if isinstance(found, dict) else {}
         self.mode = JSON if mode == JSON or not self.properties else FORM
-        super().__init__(data, prefix=PREFIX)
+        # htmx would carry the style of an input over to its successor of the same id, which the policy forbids.
+        super().__init__(data, prefix=PREFIX, auto_id=f"id_{secrets.token_hex(4)}_%s")
         if self.mode == JSON:
             self.fields["json"] = forms.CharField(
-                label=_("Arguments (JSON)"), required=False, initial="{}",
+                label=_("Arguments (JSON)"), initial="{}",
                 widget=forms.Textarea({"rows": 8, "data-json-editor": "", **MONO}),
             )  # fmt: skip
             return
