@@ -33,8 +33,8 @@ def check_connections() -> None:
         found = [(each.organization_id, each.pk) for each in rows if _is_worth_asking(each, now)]
         closed = Connection.objects.exclude(base_url="").filter(organization__closed_at__isnull=False)
         gone = set(closed.values_list("organization_id", flat=True))
-    for organization_id in gone:
-        forget_connections.apply_async((str(organization_id),), expires=10)
+    for closed_id in gone:
+        forget_connections.apply_async((str(closed_id),), expires=10)
     for organization_id, connection_id in found:
         if organization_id is None:
             check_installation.apply_async((str(connection_id),), expires=10)

@@ -119,7 +119,7 @@ def _refused(answer: Dialled) -> DomainError:
         return _not_active()
     if refusal_of(answer) == "invalid":
         return Invalid(text_of(answer), details=answer.details)
-    extra = {} if answer.retry_after is None else {"retry_after": max(1, math.ceil(answer.retry_after))}
+    extra: dict[str, Any] = {} if answer.retry_after is None else {"retry_after": max(1, math.ceil(answer.retry_after))}
     return Unavailable(text_of(answer), **extra)
 
 
