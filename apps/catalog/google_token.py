@@ -38,9 +38,9 @@ def access_token(account: Mapping[str, Any], *, seconds: float, trusted: bool) -
     Raises AccountUnusable, and http.SendError.
     """
     name = hashlib.sha256(json.dumps(dict(account), sort_keys=True).encode()).hexdigest()
-    token, until = _kept.get(name, ("", 0.0))
-    if token and until > time.monotonic():
-        return token
+    known, until = _kept.get(name, ("", 0.0))
+    if known and until > time.monotonic():
+        return known
     where = account.get("token_uri") or TOKEN_URI
     form = urlencode({"grant_type": GRANT, "assertion": _statement(account, str(where))}).encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
