@@ -82,9 +82,10 @@ def _parts(open_file: Callable[[], IO[bytes]], start: int, length: int) -> Itera
 
 async def _parts_async(open_file: Callable[[], IO[bytes]], start: int, length: int) -> AsyncIterator[bytes]:
     """The same where a server awaits: Django would read a plain iterator to its end before the first byte leaves."""
-    parts = await sync_to_async(_parts)(open_file, start, length)
+    parts = _parts(open_file, start, length)  # nothing is opened before the first part is asked for
+    read = sync_to_async(lambda: next(parts, b""))
     try:
-        while part := await sync_to_async(next)(parts, b""):
+        while part := await read():
             yield part
     finally:
         await sync_to_async(parts.close)()  # type: ignore[attr-defined]

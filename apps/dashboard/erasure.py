@@ -104,7 +104,7 @@ def start_erasure(*, organization: Organization, number: str, keeps_refusal: boo
               "counts": {}, "call_ids": []},
     )  # fmt: skip
     record_audit(organization=organization, by=by, action="person.erase", data={"receipt": str(job.pk)})
-    return cast(Job, job)
+    return job
 
 
 def erasures(organization: Organization) -> Any:
@@ -189,4 +189,5 @@ def _person(job: Job, now: dt.datetime) -> Person:
 def _locked(organization_id: object, job_id: object) -> Job | None:
     """The job while there is something to do."""
     rows = Job.objects.for_organization(organization_id).filter(pk=job_id, kind=KIND).exclude(status=Job.Status.DONE)
-    return cast("Job | None", rows.select_for_update(of=("self",)).select_related("organization").first())
+    found: Job | None = rows.select_for_update(of=("self",)).select_related("organization").first()
+    return found

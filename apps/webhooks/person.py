@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from apps.core.db import step
 from apps.core.mentions import Mention
@@ -42,6 +43,7 @@ def _wipe(rows: Iterable[Delivery], now: dt.datetime) -> None:
 
 def _answers(organization: Organization, mention: Mention, now: dt.datetime) -> int:
     found = 0
+    attempt: Any
     for attempt in Attempt.objects.for_organization(organization).iterator(chunk_size=500):
         if mention.is_in(attempt.answer or "") or mention.is_in(attempt.error):
             attempt.change(now, answer="", error=mention.without(attempt.error))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -59,7 +60,7 @@ def fetch_recording(*, organization_id: object, recording_id: object) -> bool | 
 
 def remove_erased(*, organization: Organization) -> int:
     """Delete the files of erased recordings. The name goes last, so that a crash leaves nothing unknown."""
-    rows = Recording.objects.for_organization(organization).filter(status=Recording.Status.ERASED).exclude(name="")
+    rows: Any = Recording.objects.for_organization(organization).filter(status=Recording.Status.ERASED).exclude(name="")
     found = list(rows)
     for row in found:
         files.remove(row.name)

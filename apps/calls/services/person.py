@@ -131,6 +131,7 @@ def _open_sealed(organization: Organization, mention: Mention, now: dt.datetime)
             # One without a call is of no use any more; of others only the content goes.
             event.delete() if event.call_id is None else event.change(now, body="", answer="")
             found += 1
+    command: Any
     for command in CallCommand.objects.for_organization(organization).iterator(chunk_size=500):
         if mention.is_in(command.body or ""):
             command.change(now, body="")
