@@ -92,6 +92,20 @@ async def call_tool(target: Target, name: str, arguments: Mapping[str, Any], *, 
     return Called(took, result)
 
 
+async def reach(target: Target, *, seconds: float) -> str:
+    """Connect and negotiate, nothing more. Returns why it failed; empty when the server is there.
+
+    Raises OutsideInTransaction: a programming error.
+    """
+    refuse_inside_transaction()
+    journal, limit = Journal(), max(0.05, min(float(target.timeout_seconds), seconds))
+    try:
+        async with asyncio.timeout(limit), Client(_way(target, limit, journal), cache=None):
+            return ""
+    except Exception as error:  # as above
+        return _reason(error, journal, limit)
+
+
 def _said(found: types.CallToolResult) -> str:
     """The texts of a result; pictures and sounds are of no use to a voice."""
     return "\n".join(part.text for part in found.content if isinstance(part, types.TextContent))

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.core.cache import cache
+
 from apps.calls.models import Call, CallEvent, EngineEvent
 from apps.core import db
+from apps.core.scope import Scope, acting
 from apps.webhooks.models import Attempt, Delivery
 from tests import factories
 from tests.calls.support import event, make_connection, post, running_call, scope_of
@@ -198,3 +201,58 @@ class SeveralTest(ToolsCase):
         self.assertGreaterEqual(line.data["latency_ms"], 200)
         page = self.as_(self.cleo).get(f"/o/bakker-dental/calls/{call.public_id}")
         self.assertContains(page, f"failed · a · {line.data['latency_ms']} ms")
+
+
+class RequiredTest(ToolsCase):
+    """A required MCP server that cannot be reached: the call is refused before it rings (features 7)."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        cache.clear()
+
+    def start(self, url: str, **fields: Any) -> tuple[int, Any, Call]:
+        """An outbound call by the API at an engine that would answer; its answer and the call."""
+        server = factories.make_mcp_server(self.client_org, url=url, timeout_seconds=5)
+        assistant = factories.make_assistant(self.client_org)
+        factories.make_number(self.client_org, transfer_trunk=factories.make_trunk(self.client_org), assistant=assistant)
+        with scope_of(self.client_org):
+            tools = [{"type": "mcp", "mcp_server_id": str(server.pk), "allowed_tools": ["find_slot"]} | fields]
+            assistant.change(db.now(), llm_config={**assistant.llm_config, "tools": tools})
+        answer = self.api(self.client_org).post("/calls/outbound", {"destination": "+447700900001", "assistant_id": str(assistant.pk)})
+        with scope_of(self.client_org):
+            return answer.status_code, answer.json(), Call.objects.for_organization(self.client_org).latest("created_at")
+
+    def engine(self, **fields: Any) -> Receiver:
+        answer = {"success": True, "call_id": "eng-1", "status": "dialing", "room_name": "eng-1"}
+        server = Receiver(Reply(body=answer))
+        with acting(Scope((), operator=True)):
+            self.connection.change(db.now(), base_url=server.url, **fields)
+        return server
+
+    def dialled(self, engine: Receiver) -> int:
+        return sum(each.path.endswith("/calls/outbound") for each in engine.received)
+
+    def test_one_that_is_there_is_looked_at_first(self) -> None:
+        with mcp() as running, self.engine() as engine:
+            self.assertEqual(self.start(running.url())[0], 200)
+            self.assertNotEqual(running.seen, [])
+            self.assertEqual(self.dialled(engine), 1)
+
+    def test_one_that_is_not_there_refuses_the_call(self) -> None:
+        with mcp() as running, self.engine() as engine:
+            status, body, call = self.start(running.url("/missing"))
+        self.assertEqual((status, self.dialled(engine)), (400, 0))
+        self.assertIn("is required and cannot be used", body["message"])
+        self.assertEqual((call.status, call.end_reason, call.cost), ("failed", "mcp_unavailable", 0))
+
+    def test_one_that_is_not_required_does_not(self) -> None:
+        with mcp() as running, self.engine() as engine:
+            status, _body, _call = self.start(running.url("/missing"), required=False)
+        self.assertEqual((status, self.dialled(engine), running.seen), (200, 1, []))
+
+    def test_an_engine_that_speaks_to_it_itself_judges_itself(self) -> None:
+        """Without `tools` the server stays at the engine."""
+        known = {**self.connection.engine, "features": [each for each in self.connection.engine["features"] if each != "tools"]}
+        with mcp() as running, self.engine(engine=known) as engine:
+            self.start(running.url("/missing"))
+        self.assertEqual((self.dialled(engine), running.seen), (1, []))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from apps.calls.services.fate import accept, error_for, leave_unknown, reason_of
 from apps.calls.services.keys import MISSING, call_ring, missing_keys
 from apps.calls.services.requests import CallRequest
 from apps.calls.services.reserve import is_on_do_not_call_list, reserve_call
+from apps.calls.services.tools_mcp import UNAVAILABLE, first_missing, required_servers
 from apps.calls.services.upstream import make_call_ready, resync, use_copies
 from apps.core import db
 from apps.core.db import writes
@@ -71,6 +73,9 @@ def dial(*, organization_id: object, call_id: object) -> Dialled | None:
         make_call_ready(organization_id=organization_id, call_id=call_id)
     except Unavailable as problem:
         refuse_reserved(organization_id=organization_id, call_id=call_id, error=problem.text, now=now)
+        return None
+    if problem := missing_server(organization_id=organization_id, call_id=call_id):
+        refuse_without_server(organization_id=organization_id, call_id=call_id, error=problem, now=db.now())
         return None
     sending = mark_sending(organization_id=organization_id, call_id=call_id, now=db.now())
     if sending is None:
@@ -139,6 +144,25 @@ def refuse_reserved(*, organization_id: object, call_id: object, error: str, now
     if call := locked(organization_id, call_id, dial=Dial.RESERVED):
         draft = Draft(call, now)
         refuse(draft, "unavailable", error=error)
+        draft.save()
+
+
+def missing_server(*, organization_id: object, call_id: object) -> str:
+    """What is wrong with an MCP server that the call requires; empty when nothing is. Speaks to it."""
+    calls = Call.objects.for_organization(organization_id).select_related("connection").only("config", "connection", "organization_id")
+    call = calls.filter(pk=call_id, dial=Dial.RESERVED, connection__isnull=False).first()
+    if call is None or call.connection is None:
+        return ""
+    servers = required_servers(call, known_capabilities(call.connection))
+    return asyncio.run(first_missing(servers)) if servers else ""
+
+
+@writes
+def refuse_without_server(*, organization_id: object, call_id: object, error: str, now: dt.datetime) -> None:
+    """A tool server that the assistant requires is not there, so nothing was sent (features 7)."""
+    if call := locked(organization_id, call_id, dial=Dial.RESERVED):
+        draft = Draft(call, now)
+        refuse(draft, UNAVAILABLE, reason=UNAVAILABLE, error=error)
         draft.save()
 
 

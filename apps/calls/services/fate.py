@@ -91,7 +91,7 @@ def error_for(call: Call, *, retry_after: float | None = None) -> DomainError:
     Args:
         retry_after: seconds after which the engine may take it, when it said so.
     """
-    if call.refusal in ("invalid", "do_not_call", "suspended", MISSING):
+    if call.refusal in ("invalid", "do_not_call", "suspended", "mcp_unavailable", MISSING):
         return Invalid(call.error or "The call was refused.", details=[call.error] if call.error else [])
     extra: dict[str, Any] = {"retry_after": max(1, math.ceil(retry_after or 1))} if call.refusal == "capacity" else {}
     return Unavailable(call.error or "", **extra)

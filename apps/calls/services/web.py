@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from apps.calls.models import Call
 from apps.calls.services.bodies import web_body
-from apps.calls.services.dial import note_engine, refuse_reserved, reserve
+from apps.calls.services.dial import missing_server, note_engine, refuse_reserved, refuse_without_server, reserve
 from apps.calls.services.draft import Draft, locked
 from apps.calls.services.fate import accept, error_for, reason_of, refusal_of, refuse, text_of
 from apps.calls.services.incoming import instant_of
@@ -84,6 +84,11 @@ def open_room(*, request: CallRequest, now: dt.datetime) -> Room:
     except Unavailable as problem:
         refuse_reserved(organization_id=call.organization_id, call_id=call.pk, error=problem.text, now=now)
         raise
+    ids = {"organization_id": call.organization_id, "call_id": call.pk}
+    if problem := missing_server(**ids):
+        refuse_without_server(**ids, error=problem, now=db.now())
+        call.refresh_from_db()
+        raise error_for(call)
     opening = _mark(organization_id=call.organization_id, call_id=call.pk, now=db.now())
     if opening is not None:
         answer = _ask(opening)
