@@ -69,6 +69,15 @@ class FileEngine:
                 self.end_headers()
                 self.wfile.write(b'{"success":true}')
 
+            def do_PATCH(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                engine.asked.append(("PATCH", self.path, body))
+                order = engine.answers.pop(0) if engine.answers else 200
+                self.send_response(int(order))
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body.encode())
+
             def log_message(self, *_args: Any) -> None:
                 pass
 
