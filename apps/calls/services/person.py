@@ -32,7 +32,10 @@ SETTLING = dt.timedelta(hours=1)
 
 def calls_of(*, organization: Organization, mention: Mention) -> CallQuerySet:
     """Calls with the person at the other end, however the engine spelled the number."""
-    found: CallQuerySet = mention.rows(Call.objects.for_organization(organization), "other_number")
+    own: Any = Call.objects.for_organization(organization)
+    # Read once: every further question would compare all numbers again.
+    ids = list(mention.rows(own, "other_number").values_list("pk", flat=True))
+    found: CallQuerySet = own.filter(pk__in=ids)
     return found
 
 
