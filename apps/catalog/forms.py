@@ -11,6 +11,10 @@ from apps.catalog.providers import provider, providers
 from apps.catalog.services.domains import full_domain
 from apps.catalog.services.postcall import OPERATOR, Choice, operator_model
 from apps.catalog.slots import VERTEX, Slot, key_problem
+from apps.core.addresses import address_problem
+
+# The slot whose key may belong to any server that speaks OpenAI's API.
+COMPATIBLE = "openai"
 
 
 class KeyForm(forms.Form):
@@ -31,6 +35,19 @@ class KeyForm(forms.Form):
             field.label = _("Service account (JSON)")
             field.help_text = _("The whole file that Google gave you. Stored encrypted and never shown again.")
             field.widget = _Unshown({"rows": 8, "class": "is-mono", "spellcheck": "false", "autocomplete": "off"})
+
+        if slot.id == COMPATIBLE:
+            self.fields["base_url"] = forms.URLField(
+                label=_("Address"), required=False, assume_scheme="https", max_length=2048,
+                widget=forms.URLInput({"placeholder": "https://api.openai.com/v1", "class": "is-mono"}),
+                help_text=_("Of another OpenAI-compatible server, for summaries and analyses after calls. Empty: OpenAI's own."),
+            )  # fmt: skip
+
+    def clean_base_url(self) -> str:
+        url: str = self.cleaned_data["base_url"]
+        if url and (problem := address_problem(url)):
+            raise forms.ValidationError(problem)
+        return url
 
     def clean_api_key(self) -> str:
         key: str = self.cleaned_data["api_key"]

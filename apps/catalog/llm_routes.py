@@ -10,9 +10,8 @@ from typing import Literal
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from apps.catalog.models import ProviderSettings
 from apps.catalog.providers import postcall_model, provider
-from apps.catalog.services.lookup import SOURCES, Key, Source, keys_for
+from apps.catalog.services.lookup import SOURCES, Key, Source, address_beside, keys_for
 from apps.catalog.slots import SLOTS, VERTEX
 from apps.core.errors import Invalid
 from apps.organizations.models import Organization
@@ -102,11 +101,8 @@ def _first_key(organization: Organization, slots: tuple[str, ...]) -> Key | None
 def _address(organization: Organization, key: Key, usual: str) -> tuple[str, bool]:
     """An address that was stored beside a key goes with that key only: no other key may be sent there."""
     owner = {"own": organization.pk, "parent": organization.parent_id}.get(key.source)
-    if owner:
-        stored = ProviderSettings.objects.for_organization(owner).filter(provider=key.slot).first()
-        own = stored.settings.get("base_url") if stored else None
-        if isinstance(own, str) and own.startswith(("http://", "https://")):
-            return own.rstrip("/"), False
+    if owner and (own := address_beside(owner, key.slot)):
+        return own, False
     return str(settings.LLM_BASE_URLS.get(key.slot) or usual).rstrip("/"), True
 
 

@@ -10,8 +10,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.catalog.forms import KeyForm
-from apps.catalog.services.keys import remove_key, store_key
-from apps.catalog.services.lookup import slot_states
+from apps.catalog.services.keys import merge_settings, remove_key, store_key
+from apps.catalog.services.lookup import address_beside, slot_states
 from apps.catalog.slots import RESEND, SLOTS, clean_slot
 from apps.core import db
 from apps.organizations.access import needs
@@ -38,13 +38,20 @@ def provider_key_set(request: HttpRequest, org: str) -> HttpResponse:
         messages.error(request, _("Choose a provider from the list."))
         return redirect("provider_keys", org)
     slot = clean_slot(given["provider"])
-    form = KeyForm(slot, request.POST if request.method == "POST" else None)
+    kept = address_beside(organization, slot.id)
+    form = KeyForm(slot, request.POST if request.method == "POST" else None, initial={"base_url": kept})
     if not form.is_valid():
         current = next(state for state in slot_states(organization) if state.slot is slot)
         context = {"form": form, "slot": slot, "state": current, "back": back, "is_mail": slot.id == RESEND}
         return render(request, "catalog/provider_key_form.html", context, status=422 if form.errors else 200)
     key = form.cleaned_data["api_key"]
     store_key(organization=organization, slot=slot, key=key, by=Actor.of(request), now=db.now())
+    url = form.cleaned_data.get("base_url")
+    if url is not None and url != kept:
+        merge_settings(
+            organization=organization, provider=slot.id, slots=(slot.id,), settings={"base_url": url or None},
+            by=Actor.of(request), now=db.now(),
+        )  # fmt: skip
     messages.success(request, _("The key for %(provider)s is stored.") % {"provider": slot.label})
     return redirect(back, org)
 

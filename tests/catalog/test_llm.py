@@ -214,6 +214,34 @@ class CompletionTest(TenantCase):
             ProviderSettings.objects.create(organization=organization, provider="openai", settings={"base_url": url})
 
 
+class AddressTest(TenantCase):
+    url = "/o/bakker-dental/settings/provider-keys/set"
+
+    def send(self, address: str) -> Any:
+        return self.as_(self.cleo).post(self.url, {"provider": "openai", "api_key": "sk-own", "base_url": address})
+
+    def test_an_address_of_ones_own_is_stored_beside_the_key(self) -> None:
+        with Receiver(Reply(body=CHAT)) as server:
+            self.assertEqual(self.send(f"{server.url}/v1").status_code, 302)
+            with self.acting_for(self.client_org):
+                complete(organization=self.client_org, provider="openai", model="any", messages=ASKED, seconds=5, now=factories.NOW)
+        self.assertEqual([(each.path, each.json["model"]) for each in server.received], [("/v1/chat/completions", "any")])
+        self.assertContains(self.as_(self.cleo).get(f"{self.url}?provider=openai"), f"{server.url}/v1")
+        self.send("")
+        self.assertNotContains(self.as_(self.cleo).get(f"{self.url}?provider=openai"), server.url)
+
+    @override_settings(WEBHOOK_ALLOWED_NETWORKS=[])
+    def test_a_private_one_is_refused_and_nothing_is_stored(self) -> None:
+        page = self.send("http://10.0.0.1:8080/v1")
+        self.assertEqual(page.status_code, 422)
+        self.assertNotContains(page, "sk-own", status_code=422)
+        with self.acting_for(self.client_org):
+            self.assertFalse(ProviderKey.objects.exists())
+
+    def test_other_slots_have_no_such_field(self) -> None:
+        self.assertNotContains(self.as_(self.cleo).get(f"{self.url}?provider=xai"), "base_url")
+
+
 class ChoiceTest(TenantCase):
     def choice(self, provider: str = "openai") -> Choice | None:
         with self.acting_for(self.client_org):

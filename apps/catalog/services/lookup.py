@@ -179,6 +179,13 @@ def _by_source(organization: Organization, slots: list[str]) -> dict[tuple[Sourc
     return found
 
 
+def address_beside(owner: object, slot: str) -> str:
+    """The server's address that an organization stored beside its key; empty for the provider's own."""
+    stored = ProviderSettings.objects.for_organization(owner).filter(provider=slot).first()
+    url = stored.settings.get("base_url") if stored else None
+    return url.rstrip("/") if isinstance(url, str) and url.startswith(("http://", "https://")) else ""
+
+
 def _location(row: ProviderKey) -> str | None:
     stored = ProviderSettings.objects.for_organization(row.organization_id).filter(provider=row.slot).first()
     location = stored.settings.get("location") if stored else None
