@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -70,9 +71,8 @@ class Made:
 def pending_reports(now: dt.datetime) -> list[tuple[UUID, UUID]]:
     """What the sweep finds, as (organization, call): reports that nobody works on."""
     with acting(overview("reports that wait for their summary or analysis")):
-        rows = PendingReport.objects.filter(next_try_at__lte=now).order_by("next_try_at")
-        free = [row for row in rows.only("organization_id", "call_id", "lease_until")[:MOST] if not _is_leased(row, now)]
-        return [(row.organization_id, row.call_id) for row in free]
+        due = PendingReport.objects.filter(Q(lease_until=None) | Q(lease_until__lte=now), next_try_at__lte=now)
+        return list(due.order_by("next_try_at").values_list("organization_id", "call_id")[:MOST])
 
 
 def is_pending(*, organization_id: object, call_id: object) -> bool:
@@ -184,8 +184,8 @@ def _record(*, work: Work, part: str, made: Made, now: dt.datetime) -> Work | No
         work.content["analysis"] = made.value
     else:
         work.content["summary"] = made.value or excerpt(work.call, work.content)
-    work.problem = work.problem or made.problem
-    row.change(now, content=_dump(work))
+    work.problem, work.lease = work.problem or made.problem, now + LEASE
+    row.change(now, content=_dump(work), lease_until=work.lease)
     return work
 
 
