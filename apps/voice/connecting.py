@@ -44,7 +44,6 @@ def own_connection(organization: Organization | None) -> Connection | None:
     return Connection.objects.filter(organization=organization, is_active=True).first()
 
 
-@writes
 def connect(*, organization: Organization | None, wanted: Wanted, by: Actor, now: dt.datetime) -> Connection:
     """Use this engine from now on. Another key or web-call URL of the same account changes the connection; another
     address or account replaces it, and the calls that run finish at the old one.
@@ -55,14 +54,7 @@ def connect(*, organization: Organization | None, wanted: Wanted, by: Actor, now
     Raises Invalid for an address that must not be called, and for a simulated engine without SANDBOX.
     """
     _check(wanted, is_trusted=organization is None)
-    old = Connection.objects.select_for_update().filter(organization=organization, is_active=True).first()
-    if old is not None and _is_same_account(old, wanted):
-        old.change(now, **_values(wanted, now), failing_since=None, last_error="", receiver_set_for="")
-        return _noted(old, by, "connection.update")
-    if old is not None:
-        old.change(now, is_active=False)
-    made = Connection.objects.create(organization=organization, hook_secret=new_secret(), **_values(wanted, now))
-    return _noted(made, by, "connection.replace" if old else "connection.connect")
+    return _connect(organization=organization, wanted=wanted, by=by, now=now)
 
 
 @writes
@@ -130,6 +122,18 @@ def forget_closed(*, organization: Organization, now: dt.datetime) -> bool:
             hook_secret_before="", engine={}, failing_since=None, last_error="",
         )  # fmt: skip
     return True
+
+
+@writes
+def _connect(*, organization: Organization | None, wanted: Wanted, by: Actor, now: dt.datetime) -> Connection:
+    old = Connection.objects.select_for_update().filter(organization=organization, is_active=True).first()
+    if old is not None and _is_same_account(old, wanted):
+        old.change(now, **_values(wanted, now), failing_since=None, last_error="", receiver_set_for="")
+        return _noted(old, by, "connection.update")
+    if old is not None:
+        old.change(now, is_active=False)
+    made = Connection.objects.create(organization=organization, hook_secret=new_secret(), **_values(wanted, now))
+    return _noted(made, by, "connection.replace" if old else "connection.connect")
 
 
 def _check(wanted: Wanted, *, is_trusted: bool) -> None:

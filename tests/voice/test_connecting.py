@@ -45,7 +45,7 @@ class ChildTest(CommittedCase):
         with self.acting_for(self.agency):
             connect_child(organization=self.agency, parent=parent, api_key="c", account_id="", by=SYSTEM, now=NOW)
         with acting(Scope(operator=True)):
-            wanted = Wanted(base_url="http://127.0.0.1:8", announced={}, **VALUES)  # type: ignore[arg-type]
+            wanted = Wanted(base_url="http://127.0.0.1:8008", announced={}, **VALUES)  # type: ignore[arg-type]
             made = use(organization=None, wanted=wanted, by=SYSTEM, now=NOW)
         with self.acting_for(self.agency):
             assert services.connection_for(self.agency) == made
@@ -58,7 +58,7 @@ class ChildTest(CommittedCase):
             assert services.connection_for(self.agency) == own
 
     def test_an_address_inside_is_for_the_operator_alone(self) -> None:
-        wanted = Wanted(base_url="http://127.0.0.1:8", announced={}, **VALUES)  # type: ignore[arg-type]
+        wanted = Wanted(base_url="http://127.0.0.1:8008", announced={}, **VALUES)  # type: ignore[arg-type]
         with override_settings(WEBHOOK_ALLOWED_NETWORKS=[]):
             with self.acting_for(self.agency), pytest.raises(Invalid) as caught:
                 use(organization=self.agency, wanted=wanted, by=SYSTEM, now=NOW)
