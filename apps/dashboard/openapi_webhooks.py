@@ -17,6 +17,8 @@ HEADERS = (
     ("X-Webhook-Timestamp", text(pattern="^[0-9]+$", examples=["1767225600"]), True, "Unix seconds of this attempt, as text."),
     ("X-Webhook-Signature", text(pattern="^sha256=[0-9a-f]{64}$", examples=["sha256=" + "b7" * 32]), False,
      "Only with a secret: `sha256=` and the hexadecimal HMAC-SHA256 of the timestamp, a dot and the raw body."),
+    ("X-Webhook-Signature-Next", text(pattern="^sha256=[0-9a-f]{64}$", examples=["sha256=" + "c4" * 32]), False,
+     "Only while a secret is being replaced: made the same way with the new one."),
     ("X-Webhook-Id", uuid(), True, "The same on every attempt: drop what you have seen."),
     ("X-Webhook-Attempt", integer(minimum=1, examples=[1]), True, "1 for the first attempt."),
 )  # fmt: skip

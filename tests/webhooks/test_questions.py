@@ -11,6 +11,7 @@ import pytest
 from django.core.cache import cache
 from django.test import override_settings
 
+from apps.core.db import writes
 from apps.webhooks import services
 from apps.webhooks.models import Attempt
 from apps.webhooks.signing import verify
@@ -113,3 +114,27 @@ class LogTest(TenantCase):
             attempt = Attempt.objects.get(delivery=row)
         assert (row.pk, row.status, row.body or "") == (answer.id, "dead", "")
         assert (attempt.error, attempt.seconds) == ("timeout: 4 s", 4.0)
+
+    def test_410_switches_the_url_off_and_nothing_is_asked_there_any_more(self) -> None:
+        with Receiver(Reply(410)) as server, self.acting_for(self.client_org):
+            to = target(server.url)
+            said = ask(services.prepared(organization=self.client_org, target=to, now=NOW), "tool-calls")
+            assert (said.problem, said.status) == ("status", 410)
+            self.log(to, said)
+            again = ask(services.prepared(organization=self.client_org, target=to, now=NOW), "tool-calls")
+            assert (again.problem, again.detail, len(server.received)) == ("off", "the URL is switched off", 1)
+            reopen = writes(services.reopen)
+            assert reopen(organization=self.client_org, url=server.url, now=NOW)
+            server.reply = Reply()
+            assert ask(services.prepared(organization=self.client_org, target=to, now=NOW), "tool-calls").ok
+
+    def test_a_tools_url_is_asked_again(self) -> None:
+        with Receiver(Reply(410)) as server, self.acting_for(self.client_org):
+            to = target(server.url, level="tool")
+            self.log(to, ask(to, "tool-calls"))
+            assert not services.prepared(organization=self.client_org, target=to, now=NOW).is_off
+
+    def log(self, to: services.Target, said: services.Answer) -> None:
+        writes(services.log_question)(
+            organization=self.client_org, target=to, event="tool-calls", call_id="c-1", answer=said, now=NOW
+        )

@@ -36,7 +36,7 @@ def names(**addresses: str) -> Iterator[None]:
     """A name server that knows `host_example="1.2.3.4"` as host.example."""
     known = {name.replace("_", "."): address for name, address in addresses.items()}
 
-    def answer(host: str, port: Any, **_options: Any) -> list[Any]:
+    def answer(host: str, port: Any, *_rest: Any, **_options: Any) -> list[Any]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (known.get(host, host), 0))]
 
     with mock.patch("apps.core.addresses.socket.getaddrinfo", answer):
@@ -89,7 +89,7 @@ class ReachTest(TenantCase):
         with OPEN, Receiver() as server:
             asked = []
 
-            def answer(host: str, port: Any, **_options: Any) -> list[Any]:
+            def answer(host: str, port: Any, *_rest: Any, **_options: Any) -> list[Any]:
                 if host != "once.example":
                     return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, int(port or 0)))]
                 asked.append(host)
