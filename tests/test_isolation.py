@@ -35,7 +35,7 @@ OUTSIDE = {
 OUTSIDE_PREFIXES = ("account_", "mfa_", "usersessions_", "admin:", "profile_", "mailbox_", "invitation_",
                     "oauth_", "idp:")  # fmt: skip
 # Only an agency has these, and the demo's button only a demo.
-AGENCYS = {"clients", "client_create", "demo_remove"}
+AGENCYS = {"clients", "client_create", "client_account", "demo_remove"}
 # Fragments that need to be told what to show.
 _CONTACT = "?contact_id=%2B31600000001"
 QUERY = {
@@ -123,10 +123,10 @@ class Thing:
             data={"digest": f"secret-canary-{organization.slug}", "by": "Secret-canary", "counts": {"calls": 2},
                   "finished_at": "2026-11-18T10:00:00+00:00", "is_refused": False},
         )  # fmt: skip
-        self.delivery = factories.make_delivery(organization, "https://example.com/secret-canary", call_id=self.call.public_id)
         self.copy = factories._make(
             Mirror, organization, connection=_engine(), kind="assistant", object_id=self.assistant.pk, error="Secret-canary refusal"
         )
+        self.delivery = factories.make_delivery(organization, "https://example.com/secret-canary", call_id=self.call.public_id)
         self.chat = factories.make_chat_message(organization, content="Secret-canary message")
         self.member = factories.make_member(
             organization,

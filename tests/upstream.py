@@ -28,6 +28,7 @@ class Upstream(Receiver):
         self.objects: dict[str, dict[str, dict[str, Any]]] = {path: {} for path in NAMES}
         self.calls: list[dict[str, Any]] = []
         self.dials: list[dict[str, Any]] = []
+        self.accounts: list[dict[str, Any]] = []
         self.fault: Callable[[Received], Reply | str | None] | None = None
         self._count = itertools.count(1)
 
@@ -56,6 +57,8 @@ class Upstream(Receiver):
         path = f"/{path}"
         if path == "/calls":
             return self._call(got, ref)
+        if path == "/organizations":
+            return self._organization(got)
         if path not in NAMES:
             return Reply(404, {"error": "Not found", "type": "not_found"})
         name, held = NAMES[path], self.objects[path]
@@ -83,6 +86,13 @@ class Upstream(Receiver):
         if path == "/assistants" and body.get("name") == "Bad":
             return Reply(400, {"error": "Validation failed", "details": ["name: not this one"], "type": "invalid_value"})
         return None
+
+    def _organization(self, got: Received) -> Reply:
+        if got.method == "GET":
+            return Reply(200, {"id": "acc-1", "name": "Upstream"})
+        self.accounts.append(got.json)
+        number = len(self.accounts) + 1
+        return Reply(201, {"id": f"acc-{number}", "api_key": f"fl_live_{number}", **got.json})
 
     def _call(self, got: Received, ref: str) -> Reply:
         if got.method == "POST" and ref == "outbound":

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.dashboard import usage, views, views_engine, views_erase
+from apps.dashboard import usage, views, views_engine, views_erase, views_import
 
 urlpatterns = [
     path("", views.overview, name="overview"),
@@ -10,6 +10,9 @@ urlpatterns = [
     path("settings/engine/test", views_engine.engine_test, name="engine_test"),
     path("settings/engine/disconnect", views_engine.engine_disconnect, name="engine_disconnect"),
     path("settings/engine/secret", views_engine.engine_secret, name="engine_secret"),
+    path("settings/engine/import", views_import.account_import, name="account_import"),
+    path("settings/engine/import/look", views_import.account_import_look, name="account_import_look"),
+    path("settings/engine/import/start", views_import.account_import_start, name="account_import_start"),
     path("settings/privacy/erase", views_erase.erase_search, name="erase_search"),
     path("settings/privacy/erase/start", views_erase.erase_start, name="erase_start"),
     path("settings/privacy/erase/<uuid:pk>", views_erase.erase_receipt, name="erase_receipt"),

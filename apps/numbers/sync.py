@@ -17,6 +17,7 @@ from apps.core.db import writes
 from apps.numbers.models import PhoneNumber, SipTrunk
 from apps.organizations.models import Organization
 from apps.voice import mirror
+from apps.voice.client import Engine
 from apps.voice.comparing import compare
 from apps.voice.mirror import Account, Kind
 from apps.voice.models import Connection
@@ -155,6 +156,20 @@ def enrol_organization(*, organization: Organization) -> None:
     """Let the whole organization be compared with its engine, soon."""
     if account := mirror.account_of(organization):
         mirror.mark_in(account, Kind.ACCOUNT, [organization.pk])
+
+
+def withdraw(account: Account) -> None:
+    """Take every copy of an organization away from an account that it leaves: a number stands in one account only.
+
+    Speaks HTTP. Raises EngineTrouble, and may be run again.
+    """
+    engine = Engine(account.connection)
+    for side in reversed(SIDES):
+        for row in account.rows.filter(kind=side.kind):
+            for ref in (row.ref, row.old_ref):
+                if ref:
+                    engine.remove(f"{side.path}/{ref}")
+            mirror.forget(account, row)
 
 
 def upstream_of(

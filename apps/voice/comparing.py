@@ -60,7 +60,8 @@ def _listed(account: Account, sides: Sequence[Side]) -> Listed:
 def _drifted(account: Account, side: Side, listed: dict[str, dict[str, Any]]) -> list[UUID]:
     """Things whose copies differ from what they should be."""
     found = []
-    for object_id, ref in account.rows.filter(kind=side.kind).exclude(ref="").values_list("object_id", "ref"):
+    rows = account.rows.filter(kind=side.kind).exclude(ref="").exclude(digest=mirror.KEPT)
+    for object_id, ref in rows.values_list("object_id", "ref"):
         there = listed.get(ref)
         if there is None:
             continue

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -27,6 +29,10 @@ LEASE = dt.timedelta(seconds=60)
 SOON, LATER = dt.timedelta(seconds=2), dt.timedelta(minutes=5)
 LONGEST = {SOON: dt.timedelta(hours=1), LATER: dt.timedelta(hours=12)}
 MARK = "sb"
+
+
+# The digest of a copy that holds a secret nobody here knows: it is left as it is until the thing changes here.
+KEPT = "kept"
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,27 @@ class Account:
     @property
     def hook(self) -> str:
         return hook_url(self.connection)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What is being taken over from the engine: it stands there already, under the id that it gets here."""
+
+    kind: str
+    is_kept: bool
+
+
+_taken: ContextVar[Taken | None] = ContextVar("taken", default=None)
+
+
+@contextmanager
+def taking_over(kind: str, *, is_kept: bool = False) -> Iterator[None]:
+    """What is made inside stands at the engine under the same id; `is_kept`: with a secret that the engine does not show."""
+    token = _taken.set(Taken(kind, is_kept))
+    try:
+        yield
+    finally:
+        _taken.reset(token)
 
 
 def mirrors(connection: Connection | None) -> bool:
@@ -84,11 +111,13 @@ def mark_everything(*, organization: Organization) -> None:
 
 @step
 def mark_in(account: Account, kind: str, ids: Iterable[UUID]) -> None:
-    wanted = list(ids)
-    account.rows.filter(kind=kind, object_id__in=wanted).update(
-        is_dirty=True, marks=F("marks") + 1, attempts=0, error="", next_try_at=None
-    )
+    wanted, taken = list(ids), _taken.get()
+    known = account.rows.filter(kind=kind, object_id__in=wanted)
+    known.filter(digest=KEPT).update(digest="")
+    known.update(is_dirty=True, marks=F("marks") + 1, attempts=0, error="", next_try_at=None)
     rows = [Mirror(organization=account.organization, connection=account.connection, kind=kind, object_id=each) for each in wanted]  # fmt: skip
+    for row in rows if taken and taken.kind == kind else ():
+        row.ref, row.digest = str(row.object_id), KEPT if taken and taken.is_kept else ""
     Mirror.objects.bulk_create(rows, ignore_conflicts=True)
 
 

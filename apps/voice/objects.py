@@ -25,6 +25,11 @@ class Objects(Wire):
             raise EngineTrouble("unreadable")
         return [each for each in found if isinstance(each, dict)]
 
+    def object(self, path: str) -> dict[str, Any] | None:
+        """`GET` of one object, without its wrapping; None when it is not there."""
+        answer = self._send("GET", path, seconds=READ_SECONDS)
+        return None if answer.status == 404 else _inner(json_object(checked(answer).body))
+
     def create(self, path: str, body: dict[str, Any], *, key: str) -> dict[str, Any]:
         """`POST`. Returns the object without its wrapping.
 

@@ -153,7 +153,7 @@ def ref_of(listed: dict[str, Any]) -> str:
 
 def _put(account: Account, side: Side, row: Mirror, body: dict[str, Any]) -> None:
     digest = digest_of(body)
-    if row.ref and row.digest == digest:
+    if row.ref and row.digest in (digest, mirror.KEPT):
         mirror.record(account, row, db.now())
         return
     if row.ref and side.can_change:

@@ -15,9 +15,9 @@ register = template.Library()
 
 
 @register.inclusion_tag("voice/_copy_badge.html", takes_context=True)
-def copy_badge(context: Any, kind: str, pk: UUID) -> dict[str, Any]:
-    """A small badge: in sync, waiting, or not in sync with a link to the reason."""
-    return _copy(context, kind, pk)
+def copy_badge(context: Any, kind: str, pk: UUID, shape: str = "") -> dict[str, Any]:
+    """A small badge: in sync, waiting, or not in sync with a link to the reason. `shape`: more classes."""
+    return _copy(context, kind, pk) | {"shape": shape}
 
 
 @register.inclusion_tag("voice/_copy_note.html", takes_context=True)
@@ -30,7 +30,9 @@ def copy_note(context: Any, kind: str, pk: UUID) -> dict[str, Any]:
 def copies_link(context: Any) -> dict[str, Any]:
     """A sentence about the copies of all things, with the way to their page."""
     request = context["request"]
-    return {"request": request, "keeps_copies": _account(request) is not None}
+    account = _account(request)
+    is_own = account is not None and account.connection.organization_id == request.organization.pk
+    return {"request": request, "keeps_copies": account is not None, "can_import": is_own and context.get("can_admin")}
 
 
 def _copy(context: Any, kind: str, pk: UUID) -> dict[str, Any]:
