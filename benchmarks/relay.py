@@ -24,13 +24,13 @@ from tests.calls.support import SECRET, event, make_connection, running_call
 from tests.receivers import Receiver, Reply
 from tests.web import Web
 
-CALLS = 60
-TOOL_SECONDS = 0.02
+CALLS = 30
+TOOL_SECONDS = 0.1
 TOOL = {"name": "look_up", "description": "Looks up", "parameters": {"type": "object"}}
 
 
 def run() -> str:
-    """The median over the rounds; the tool itself takes 20 ms, as a quick customer's server does."""
+    """The median over the rounds; the tool itself takes 100 ms, as a quick customer's server does."""
     quick = Receiver(Reply(body={"result": "free"}, wait=TOOL_SECONDS))
     with quick as tool, Web(workers=1, WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8") as web:
         organization = factories.make_organization(f"Bench {uuid7()}")
@@ -40,7 +40,7 @@ def run() -> str:
         rounds = [(_bare(tool.url), _relayed(url, organization, connection, tool.url)) for _round in range(ROUNDS)]
     bare, ours = (statistics.median(each) for each in zip(*rounds, strict=True))
     added = f"added {1000 * (ours - bare):.1f} ms"
-    return line(f"tool call relayed, {added}", 1000 * ours, 1000 * bare, "ms", at_most=3.0)
+    return line(f"tool call relayed, {added}", 1000 * ours, 1000 * bare, "ms", at_most=2.0)
 
 
 def _bare(url: str) -> float:
