@@ -19,7 +19,7 @@ from apps.calls.models import EngineEvent
 from apps.calls.services.events import Stored, take_event
 from apps.calls.services.inbound import Asked, begin_inbound, end_inbound, kept_answer
 from apps.calls.services.incoming import HEARTBEAT, QUESTIONS, TOLD, Message, read_message
-from apps.calls.services.tools import ask_servers, begin_tools, end_tools
+from apps.calls.services.tools import ask_servers, begin_tools, end_tools, late_results
 from apps.calls.services.tools_run import Asked as ToolsAsked
 from apps.calls.services.tools_run import Run
 from apps.calls.sql import organization_of_hook
@@ -75,7 +75,7 @@ async def engine_hook(request: HttpRequest, hook_id: str) -> HttpResponse:
         return JsonResponse({})
     left = _budget(found) - (time.monotonic() - started)
     if not found.stored.is_new:
-        return JsonResponse(await _stored_answer(found.stored, left), safe=False)
+        return JsonResponse(await _stored_answer(found, left), safe=False)
     if found.message.type == "tool-calls":
         return JsonResponse(await _run_tools(found, left), safe=False)
     return JsonResponse(await _who_answers(found, left), safe=False)
@@ -97,7 +97,9 @@ def _receive(hook_id: str, headers: Any, body: bytes) -> Received | HttpResponse
     if message.type not in (*TOLD, *QUESTIONS, HEARTBEAT):
         log.info("hook of connection %s: unknown event %s", door.connection_id, message.type)
         return JsonResponse({})
-    stored = take_event(hook=hook_id, message=message, webhook_id=headers.get("X-Webhook-Id"), body=body, now=now)
+    # Only an engine that promises the same id on each retry is believed (engine 4): another may number its attempts.
+    webhook_id = headers.get("X-Webhook-Id") if door.known.has("event_id") else None
+    stored = take_event(hook=hook_id, message=message, webhook_id=webhook_id, body=body, now=now)
     if stored is None:
         return JsonResponse({})
     if stored.is_new:
@@ -110,7 +112,7 @@ def _door(hook_id: str) -> Door | None:
     door = _doors.get(hook_id)
     if door and door.until > time.monotonic():
         return door
-    entry = organization_of_hook(hook_id)
+    entry = organization_of_hook(hook_id) if "\x00" not in hook_id else None
     if entry is None:
         _doors.pop(hook_id, None)
         return None
@@ -150,15 +152,15 @@ async def _run_tools(found: Received, left: float) -> Any:
     return await sync_to_async(_end_tools)(stored, run, asked)
 
 
-async def _stored_answer(stored: Stored, left: float) -> Any:
+async def _stored_answer(found: Received, left: float) -> Any:
     """A repeat gets what the first one got; while that still runs it waits for it."""
     end = time.monotonic() + left
     while True:
-        answer = await sync_to_async(_answer_of)(stored)
+        answer = await sync_to_async(_answer_of)(found.stored)
         if answer is not None:
             return answer
         if time.monotonic() >= end:
-            return {}
+            return late_results(found.message) if found.message.type == "tool-calls" else {}
         await asyncio.sleep(POLL_SECONDS)
 
 
@@ -200,7 +202,7 @@ def _budget(found: Received) -> float:
     """Seconds we have in all: what the engine announced, or what this event says is left; the shorter counts."""
     allowed = found.known.our_seconds(found.message.type)
     deadline = found.message.raw.get("deadline_ms")
-    if isinstance(deadline, int) and not isinstance(deadline, bool):
+    if isinstance(deadline, int) and not isinstance(deadline, bool) and deadline < 2**31:
         allowed = min(allowed, deadline / 1000 - 0.5)
     return allowed
 

@@ -76,5 +76,5 @@ def _inbound(entry: HookEntry, message: Message, now: dt.datetime) -> Call:
     """An inbound call that we were never asked about: the called number says whose it is."""
     return open_inbound(
         organization_id=entry.organization_id, connection_id=entry.connection_id, ref=message.ref, own=message.own,
-        other=message.other, simulated=bool(message.raw.get("engine", {}).get("simulated")), now=now,
+        other=message.other, simulated=message.is_simulated, now=now,
     )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils import translation
@@ -104,7 +104,7 @@ def write_answer(event: EngineEvent, answer: Any, now: dt.datetime) -> None:
 def _begin(*, entry: HookEntry, event: EngineEvent, message: Message, now: dt.datetime) -> Asked:
     call = open_inbound(
         organization_id=entry.organization_id, connection_id=entry.connection_id, ref=message.ref, own=message.own,
-        other=message.other, simulated=bool(message.raw.get("engine", {}).get("simulated")), now=now,
+        other=message.other, simulated=message.is_simulated, now=now,
     )  # fmt: skip
     event.change(now, call_id=call.pk, organization_id=call.organization_id)
     draft = Draft(call, now)
@@ -130,6 +130,8 @@ def _end(
     assert call is not None
     assert asked.target is not None
     if said:
+        if said.ok and choice.problem:
+            said = replace(said, problem="unused", detail=choice.problem)
         log_question(
             organization=call.organization, target=asked.target, event=REQUEST, call_id=call.public_id, answer=said, now=now
         )

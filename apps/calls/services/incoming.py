@@ -39,21 +39,26 @@ class Message:
     def is_inbound(self) -> bool:
         return self.call_type == "inbound_phone_call"
 
+    @property
+    def is_simulated(self) -> bool:
+        return bool(part(self.raw, "engine").get("simulated"))
+
     def key(self, webhook_id: str | None) -> str:
-        """What makes a repeat: the engine's id of the event, else call, type, status and time."""
+        """What makes a repeat: for a question what is asked, else the engine's id of the event, else call, type, status and
+        time. `webhook_id` is None for an engine that does not promise the same id on each retry."""
         if self.type == "tool-calls":
             return _short_key(f"{self.ref}:tools:{','.join(sorted(call['id'] for call in tool_calls(self.raw)))}")
+        if self.type == "assistant-request" and self.ref:
+            return _short_key(f"{self.ref}:{self.type}")
         if webhook_id:
             return webhook_id[:200]
-        if self.type == "assistant-request":
-            return f"{self.ref}:{self.type}"[:200]
-        return f"{self.ref}:{self.type}:{self.status}:{_text(self.raw.get('timestamp'))}"[:200]
+        return _short_key(f"{self.ref}:{self.type}:{self.status}:{_text(self.raw.get('timestamp'))}")
 
 
 def read_message(body: bytes) -> Message | None:
-    """The event of a request body; None when it is none."""
+    """The event of a request body, which is UTF-8; None when it is none."""
     try:
-        data = json.loads(body, parse_constant=_refuse, parse_float=_finite)
+        data = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
     message = data.get("message") if isinstance(data, dict) else None

@@ -59,6 +59,11 @@ def end_tools(entry: HookEntry, event: EngineEvent, run: Run, asked: Asked, now:
     return answer
 
 
+def late_results(message: Message) -> dict[str, Any]:
+    """What the engine gets for a repeat whose first one has no answer yet: it never came, or its process died."""
+    return {"results": [{"tool_call_id": each["id"], "result": TIMED_OUT} for each in tool_calls(message.raw)]}
+
+
 @writes
 def _begin(*, entry: HookEntry, event: EngineEvent, message: Message, now: dt.datetime) -> Run:
     call = Call.objects.for_organization(entry.organization_id).select_related("organization__brand").get(pk=event.call_id)
