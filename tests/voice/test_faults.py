@@ -90,7 +90,7 @@ def test_faults(monkeypatch: pytest.MonkeyPatch, parts: tuple[Any, ...], reset: 
         started = time.monotonic()
         dialled = engine_at(url, key=f"{url}d").dial({"destination": "+447700900001"}, key="k", seconds=0.6)
         read = reason(lambda: engine_at(url, key=f"{url}r").objects("/assistants", "assistants"))
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 6
     assert (read, dialled.outcome) == (trouble, fate)
     if trouble == "busy":
         assert dialled.retry_after == 40
@@ -103,7 +103,7 @@ class WordsTest(TenantCase):
             started = time.monotonic()
             assert reason(lambda: engine_at(server.url).objects("/assistants", "assistants")) == "too_long"
             assert engine_at(server.url).dial({}, key="k").outcome == "accepted"
-            assert time.monotonic() - started < 4
+            assert time.monotonic() - started < 10
 
     def test_what_becomes_of_an_answer(self) -> None:
         """platform 12: 401, 402, 403, 5xx are trouble (503 for the caller), 400 keeps its details, 404 is missing."""

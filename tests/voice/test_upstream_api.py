@@ -86,7 +86,7 @@ class UpstreamTest(TenantCase):
             self.engine(server.url)
             found = [self.dial_to(number) for number in range(9)]
             assert [each.status_code for each in found] == [200] * 8 + [503]
-            assert 50 <= found[-1].json()["retry_after"] <= 60
+            assert 30 <= found[-1].json()["retry_after"] <= 60
             call_id = found[0].json()["call_id"]
             with self.acting_for(self.agency):
                 Call.objects.for_organization(self.agency).filter(public_id=call_id).update(status="in-progress")
@@ -94,7 +94,7 @@ class UpstreamTest(TenantCase):
             assert command.status_code == 200
             second = self.api(self.agency).post(f"/calls/{call_id}/control", {"type": "say", "content": "Hi"})
             assert second.status_code == 503
-            assert 50 <= second.json()["retry_after"] <= 60
+            assert 30 <= second.json()["retry_after"] <= 60
             assert len(server.received) == 9
 
     def dial_to(self, number: int) -> Any:
