@@ -103,8 +103,8 @@ def addresses_of(organization: Organization, now: dt.datetime) -> list[Address]:
         (each.level, each.owner_id, bytes(each.url_digest)): each
         for each in Endpoint.objects.for_organization(organization)
     }
-    changes = SecretChange.objects.for_organization(organization).filter(switches_at__gt=now).order_by("created_at")
-    pending = {each.owner_id: each for each in changes}
+    changes = SecretChange.objects.for_organization(organization).pending(now).order_by("created_at")
+    pending: dict[str, SecretChange] = {each.owner_id: each for each in changes}
     found = []
     for assistant in (None, *assistants_with_address(organization)):
         if target := target_of(organization, assistant):

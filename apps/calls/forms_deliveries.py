@@ -31,7 +31,7 @@ class DeliveryFilter(forms.Form):
         for name, label in (("from", _("From")), ("to", pgettext_lazy("date", "To"))):
             widget = forms.DateInput(attrs={"type": "date", "class": "input-sm"})
             self.fields[name] = forms.DateField(required=False, label=label, widget=widget)
-        states = [
+        states: list[tuple[str, Any]] = [
             (Delivery.Status.DELIVERED, status_of("delivered").label), (Delivery.Status.WAITING, _("Waiting or retrying")),
             (Delivery.Status.DEAD, status_of("dead").label),
         ]  # fmt: skip

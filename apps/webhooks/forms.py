@@ -15,6 +15,6 @@ OVERLAPS = [
 
 class AccountWebhookForm(WebhookForm):
     overlap = forms.TypedChoiceField(
-        label=_("The old secret goes on signing"), choices=OVERLAPS, coerce=int, empty_value=0, required=False,
+        label=_("The old secret goes on signing"), choices=OVERLAPS, coerce=int, empty_value=None, required=False,
         help_text=_("When the secret changes. Time to let your server accept both."),
     )  # fmt: skip

@@ -163,6 +163,12 @@ class Endpoint(OwnedModel):
         return self.failures >= self.OPENS_AT
 
 
+class SecretChangeQuerySet(OwnedQuerySet):
+    def pending(self, now: dt.datetime) -> Self:
+        """The old secret still signs."""
+        return self.filter(switches_at__gt=now)
+
+
 class SecretChange(OwnedModel):
     """A secret that replaces another: until `switches_at` the old one signs, and the new one in a header of its own.
 
@@ -173,6 +179,8 @@ class SecretChange(OwnedModel):
     old = EncryptedTextField()
     new = EncryptedTextField()
     switches_at = models.DateTimeField()
+
+    objects = SecretChangeQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["organization", "owner_id", "created_at"], name="secret_change_by_owner")]

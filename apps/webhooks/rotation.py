@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from apps.core.db import step
 from apps.organizations.models import Organization
-from apps.webhooks.models import SecretChange
+from apps.webhooks.models import SecretChange, SecretChangeQuerySet
 
 HOURS = (1, 24, 72, 168)
 KEPT = dt.timedelta(days=31)
@@ -84,8 +84,8 @@ def switch_now(*, organization: Organization, owner_id: str, now: dt.datetime) -
 
 def pending_change(*, organization_id: object, owner_id: str, now: dt.datetime) -> SecretChange | None:
     """The overlap that is under way."""
-    return _changes(organization_id, owner_id).filter(switches_at__gt=now).last()
+    return _changes(organization_id, owner_id).pending(now).last()
 
 
-def _changes(organization_id: object, owner_id: str):  # type: ignore[no-untyped-def]
+def _changes(organization_id: object, owner_id: str) -> SecretChangeQuerySet:
     return SecretChange.objects.for_organization(organization_id).filter(owner_id=owner_id).order_by("created_at", "id")

@@ -44,7 +44,7 @@ def webhook_settings(request: HttpRequest, org: str) -> HttpResponse:
     context: dict[str, Any] = {"has_secret": bool(organization.webhook_secret)}
     if request.method != "POST" or not form.is_valid():
         return show_settings(request, form, TEMPLATE, context | _state(organization))
-    values = form.values() | {"hours": form.cleaned_data["overlap"] if context["has_secret"] else 0}
+    values = form.values() | {"hours": (form.cleaned_data["overlap"] or 0) if context["has_secret"] else 0}
     if "generate" in request.POST:
         values["webhook_secret"] = context["new_secret"] = new_secret()
         context["overlap"] = values["hours"]
