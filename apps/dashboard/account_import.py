@@ -84,7 +84,7 @@ def start_import(*, organization: Organization, with_calls: bool, by: Actor, now
     if running is not None:
         return running
     job = Job.objects.create(organization=organization, kind=KIND, started_by=by.user, data={"calls": with_calls})
-    record_audit(organization=organization, by=by, action="account.import", data={"job": str(job.pk)})
+    record_audit(organization=organization, by=by, action="connection.import", data={"job": str(job.pk)})
     return job
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,8 @@ from apps.voice.comparing import compare
 from apps.voice.mirror import Account, Kind
 from apps.voice.models import Connection
 from apps.voice.pushing import NotYet, Side, named, push, push_account
+
+OTHERS_SECONDS = 3.0
 
 
 def _trunk_ids(account: Account) -> set[UUID]:
@@ -198,12 +201,26 @@ def make_ready(
     if not mirror.mirrors(connection):
         return
     needed = _needed(assistant, number)
-    clean = {
-        (row.kind, row.object_id)
-        for row in account.rows.filter(object_id__in=[pk for _, pk in needed], is_dirty=False).exclude(ref="")
-    }
-    if waiting := [each for each in needed if each not in clean]:
+    if waiting := _waiting(account, needed):
         _push_these(account, waiting)
+        _await_others(account, waiting)
+
+
+def _waiting(account: Account, needed: list[tuple[str, UUID]]) -> list[tuple[str, UUID]]:
+    """What of it does not stand at the engine as it is here."""
+    rows = account.rows.filter(object_id__in=[pk for _, pk in needed], is_dirty=False).exclude(ref="")
+    clean = set(rows.values_list("kind", "object_id"))
+    return [each for each in needed if each not in clean]
+
+
+def _await_others(account: Account, wanted: list[tuple[str, UUID]]) -> None:
+    """Another worker may be bringing the same things there at this moment: give it the time that a request takes."""
+    end = time.monotonic() + OTHERS_SECONDS
+    while time.monotonic() < end:
+        rows = account.rows.filter(object_id__in=[pk for _, pk in wanted], ref="", error="", next_try_at__gt=db.now())
+        if not any((row.kind, row.object_id) in wanted for row in rows):
+            return
+        time.sleep(0.2)
 
 
 def _needed(assistant: Assistant | None, number: PhoneNumber | None) -> list[tuple[str, UUID]]:

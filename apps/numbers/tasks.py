@@ -53,7 +53,7 @@ def sweep_mirror() -> None:
 
 @shared_task(ignore_result=True, time_limit=60)
 def enrol() -> None:
-    """Every 30 s: organizations whose engine keeps copies and was never compared, not for a day, or lost something."""
+    """Every 10 s: organizations whose engine keeps copies and was never compared, not for a day, or lost something."""
     now = read_now()
     with acting(overview("organizations whose engines keep copies")):
         chosen = _chosen()
@@ -72,7 +72,8 @@ def enrol_one(organization_id: str) -> None:
 
 def _chosen() -> dict[UUID, Connection]:
     """The mirroring connection of each organization that uses one; the nearest wins (platform 12)."""
-    active = {each.organization_id: each for each in Connection.objects.filter(is_active=True)}
+    rows = Connection.objects.filter(is_active=True).filter(Q(via=None) | Q(via__is_active=True))
+    active = {each.organization_id: each for each in rows}
     if not any(mirrors(each) for each in active.values()):
         return {}
     found = {}

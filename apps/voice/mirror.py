@@ -27,7 +27,7 @@ Kind = Mirror.Kind
 LEASE = dt.timedelta(seconds=60)
 # An engine that gives no answer is asked again soon; what it refuses waits for a change, and is tried now and then.
 SOON, LATER = dt.timedelta(seconds=2), dt.timedelta(minutes=5)
-LONGEST = {SOON: dt.timedelta(hours=1), LATER: dt.timedelta(hours=12)}
+LONGEST = {SOON: dt.timedelta(minutes=2), LATER: dt.timedelta(hours=12)}
 MARK = "sb"
 
 

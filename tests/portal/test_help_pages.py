@@ -9,7 +9,7 @@ from django.urls import resolve
 HELP = Path(__file__).parents[2] / "docs" / "help"
 PAGES = {
     "ai-clients", "api-and-keys", "assistants", "billing", "calls", "campaigns", "getting-started", "importing-leads",
-    "members-and-roles", "numbers-and-trunks", "sandbox", "troubleshooting", "webhooks",
+    "members-and-roles", "numbers-and-trunks", "sandbox", "troubleshooting", "voice-engine", "webhooks",
 }  # fmt: skip
 
 
