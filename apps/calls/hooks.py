@@ -20,6 +20,7 @@ from apps.calls.services.events import Stored, take_event
 from apps.calls.services.inbound import Asked, begin_inbound, end_inbound, kept_answer
 from apps.calls.services.incoming import HEARTBEAT, QUESTIONS, TOLD, Message, read_message
 from apps.calls.services.tools import ask_servers, begin_tools, end_tools, late_results
+from apps.calls.services.tools_mcp import first_missing
 from apps.calls.services.tools_run import Asked as ToolsAsked
 from apps.calls.services.tools_run import Run
 from apps.calls.sql import organization_of_hook
@@ -137,11 +138,15 @@ async def _who_answers(found: Received, left: float) -> Any:
     asked: Asked = await sync_to_async(_begin_inbound)(stored, message)
     if asked.answer is not None:
         return asked.answer
-    assert asked.target is not None
-    assert asked.body is not None
     seconds = _seconds(found, end)
-    said = await ask(asked.target, event=message.type, body=asked.body, seconds=seconds) if seconds > 0 else None
-    return await sync_to_async(_end_inbound)(stored, asked, said)
+    said, missing = await asyncio.gather(_ask(asked, message, seconds), first_missing(asked.servers, seconds))
+    return await sync_to_async(_end_inbound)(stored, asked, said, missing)
+
+
+async def _ask(asked: Asked, message: Message, seconds: float) -> Answer | None:
+    if asked.target is None or asked.body is None or seconds <= 0:
+        return None
+    return await ask(asked.target, event=message.type, body=asked.body, seconds=seconds)
 
 
 async def _run_tools(found: Received, left: float) -> Any:
@@ -170,8 +175,8 @@ def _begin_inbound(stored: Stored, message: Message) -> Asked:
     return asked
 
 
-def _end_inbound(stored: Stored, asked: Asked, said: Answer | None) -> Any:
-    return end_inbound(stored.entry, stored.event, asked, said, db.now())
+def _end_inbound(stored: Stored, asked: Asked, said: Answer | None, missing: str) -> Any:
+    return end_inbound(stored.entry, stored.event, asked, said, db.now(), missing)
 
 
 def _begin_tools(stored: Stored, message: Message) -> Run:

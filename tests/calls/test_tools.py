@@ -256,3 +256,37 @@ class RequiredTest(ToolsCase):
         with mcp() as running, self.engine(engine=known) as engine:
             self.start(running.url("/missing"))
         self.assertEqual((self.dialled(engine), running.seen), (1, []))
+
+    def incoming(self, url: str, **fields: Any) -> tuple[dict[str, Any], Call]:
+        """What the engine is told when somebody calls the number of an assistant with that server."""
+        server = factories.make_mcp_server(self.client_org, url=url, timeout_seconds=5)
+        assistant = factories.make_assistant(self.client_org, **fields)
+        number = factories.make_number(self.client_org, assistant=assistant)
+        with scope_of(self.client_org):
+            tools = [{"type": "mcp", "mcp_server_id": str(server.pk), "allowed_tools": ["find_slot"]}]
+            assistant.change(db.now(), llm_config={**assistant.llm_config, "tools": tools})
+        message = event("assistant-request", seq=1, deadline_ms=6000)
+        message |= {
+            "call": {"id": "eng-in", "engine_id": "eng-in", "type": "inbound_phone_call", "status": "ringing"},
+            "phone_number": {"id": None, "number": number.phone_number, "name": None}, "customer": {"number": "+31600000001"},
+        }  # fmt: skip
+        answer = post(self.connection, message).json()
+        with scope_of(self.client_org):
+            return answer, Call.objects.for_organization(self.client_org).get()
+
+    def test_an_incoming_call_is_refused_too(self) -> None:
+        with mcp() as running:
+            answer, call = self.incoming(running.url("/missing"))
+        self.assertNotIn("assistant", answer)
+        self.assertEqual((call.status, call.end_reason), ("rejected", "mcp_unavailable"))
+        self.assertIn("is required and cannot be used", call.error or "")
+
+    def test_an_incoming_call_with_its_server_there_is_answered(self) -> None:
+        with mcp() as running, Receiver(Reply(body={"max_duration_seconds": 300})) as customer:
+            answer, call = self.incoming(running.url(), webhook_url=customer.url)
+        self.assertEqual((answer["assistant"]["max_duration_seconds"], call.status, len(customer.received)), (300, "ringing", 1))
+
+    def test_an_incoming_call_without_a_webhook_is_answered(self) -> None:
+        with mcp() as running:
+            answer, _call = self.incoming(running.url())
+        self.assertIn("assistant", answer)

@@ -20,6 +20,7 @@ from apps.calls.services.keys import MISSING, call_ring, credentials, missing_ke
 from apps.calls.services.payloads import envelope
 from apps.calls.services.settle import finish
 from apps.calls.services.snapshot import Private, Route, private_of
+from apps.calls.services.tools_mcp import UNAVAILABLE, Required, required_servers
 from apps.calls.services.upstream import answer_with_copies
 from apps.calls.sql import HookEntry
 from apps.core.db import step, writes
@@ -35,12 +36,14 @@ NOT_IN_SERVICE = {"reject": {"sip": 480}}
 
 @dataclass(frozen=True)
 class Asked:
-    """Either the `answer` is ready, or the customer's server is to be asked with `body`."""
+    """Either the `answer` is ready, or the customer's server is to be asked with `body`, or required MCP servers are to be
+    looked at, or both."""
 
     answer: dict[str, Any] | None = None
     target: Target | None = None
     body: dict[str, Any] | None = None
     call_id: object = None
+    servers: tuple[Required, ...] = ()
 
 
 def begin_inbound(entry: HookEntry, event: EngineEvent, message: Message, now: dt.datetime) -> Asked:
@@ -52,15 +55,19 @@ def begin_inbound(entry: HookEntry, event: EngineEvent, message: Message, now: d
 
 
 def end_inbound(
-    entry: HookEntry, event: EngineEvent, asked: Asked, said: Answer | None, now: dt.datetime
+    entry: HookEntry, event: EngineEvent, asked: Asked, said: Answer | None, now: dt.datetime, missing: str = ""
 ) -> dict[str, Any]:
-    """Merge what the customer's server said, and answer the engine. `said` None: it was not asked in time."""
-    assert asked.target is not None
+    """Merge what the customer's server said, and answer the engine.
+
+    Args:
+        said: None: it was not asked, or not in time.
+        missing: what is wrong with an MCP server that the saved assistant requires.
+    """
     with acting(entry.scope):
         call = Call.objects.for_organization(entry.organization_id).select_related("organization").get(pk=asked.call_id)
         # Addresses in the answer are looked up, so it is read before the transaction.
-        choice = read_choice(call.organization, call.assistant, said)
-        return _end(entry=entry, event=event, asked=asked, said=said, choice=choice, now=now)
+        choice = read_choice(call.organization, call.assistant, said) if asked.target else Choice(call.assistant)
+        return _end(entry=entry, event=event, asked=asked, said=said, choice=choice, missing=missing, now=now)
 
 
 def _nobodys(entry: HookEntry) -> dict[str, Any]:
@@ -114,22 +121,26 @@ def _begin(*, entry: HookEntry, event: EngineEvent, message: Message, now: dt.da
     reason = refusal_before_asking(call) or _nobody_answers(call, private) or hold_for(call, now)
     if reason:
         return Asked(_refused(draft, event, reason))
+    servers = required_servers(call, known_capabilities(call.connection)) if call.connection else ()
     if route := _to_ask(private):
         draft.save()
         body = envelope(call, private, type=REQUEST, status="ringing", at=message.at or now)
         target = prepared(organization=call.organization, target=route.target(call.organization), now=now)
-        return Asked(target=target, body=body, call_id=call.pk)
+        return Asked(target=target, body=body, call_id=call.pk, servers=servers)
+    if servers:
+        draft.save()
+        return Asked(call_id=call.pk, servers=servers)
     return Asked(_answered(draft, event))
 
 
 @writes
 def _end(
-    *, entry: HookEntry, event: EngineEvent, asked: Asked, said: Answer | None, choice: Choice, now: dt.datetime
-) -> dict[str, Any]:
+    *, entry: HookEntry, event: EngineEvent, asked: Asked, said: Answer | None, choice: Choice, missing: str,
+    now: dt.datetime,
+) -> dict[str, Any]:  # fmt: skip
     call = locked(entry.organization_id, asked.call_id)
     assert call is not None
-    assert asked.target is not None
-    if said:
+    if said and asked.target:
         if said.ok and choice.problem:
             said = replace(said, problem="unused", detail=choice.problem)
         log_question(
@@ -140,6 +151,8 @@ def _end(
         draft.note("webhook_answer", "assistant-request:problem", problem=choice.problem[:300])
     if choice.error:
         return _refused(draft, event, "rejected_by_webhook", text=choice.error)
+    if missing and choice.assistant == call.assistant and "llm_config" not in (choice.changes or {}):
+        return _refused(draft, event, UNAVAILABLE, error=missing)
     if choice.changes is not None or choice.limit or choice.assistant != call.assistant:
         use_assistant(call, choice.assistant, choice.changes, call.number, complete=choice.complete, limit=choice.limit)
         draft.replace(**{name: getattr(call, name) for name in _CHOSEN})
