@@ -24,8 +24,8 @@ class Connection(Row):
     """A row without organization is the installation's own connection, which everybody may fall back to.
 
     `via`: the account behind the key was made at that connection's engine. It goes with it: same address, same trust.
-    `account_id`: whose key it is, as the engine says. `resync_wanted_at`: the engine did not know something that was
-    mirrored there.
+    `account_id`: whose key it is, as the engine says. `resync_wanted_at`: what is mirrored
+    there is to be compared anew.
     """
 
     class Kind(models.TextChoices):
@@ -90,6 +90,9 @@ class Mirror(OwnedModel):
         ASSISTANT = "assistant", _("Assistant")
         PLACEHOLDER = "placeholder", _("Placeholder of a number")
         NUMBER = "number", _("Phone number")
+        KEY = "key", _("Provider key")
+        # That the organization's keys may stand there: `ref` says who agreed.
+        CONSENT = "consent", _("Consent to keep provider keys there")
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=12, choices=Kind)

@@ -26,7 +26,6 @@ __all__ = [
     "is_down",
     "known_capabilities",
     "look_after",
-    "needs_resync",
     "note_failure",
     "note_success",
     "refresh",
@@ -146,12 +145,6 @@ def note_failure(connection: Connection, error: str, now: dt.datetime) -> None:
     text = error[:300]
     if connection.failing_since is None or connection.last_error != text:
         connection.change(now, failing_since=connection.failing_since or now, last_error=text)
-
-
-@writes
-def needs_resync(connection: Connection, now: dt.datetime) -> None:
-    """The engine does not know something that was mirrored there: the mirror is to be compared."""
-    connection.change(now, resync_wanted_at=now)
 
 
 @writes
