@@ -29,6 +29,7 @@ class Upstream(Receiver):
         self.calls: list[dict[str, Any]] = []
         self.dials: list[dict[str, Any]] = []
         self.accounts: list[dict[str, Any]] = []
+        self.keys: dict[str, str] = {}
         self.fault: Callable[[Received], Reply | str | None] | None = None
         self._count = itertools.count(1)
 
@@ -59,6 +60,8 @@ class Upstream(Receiver):
             return self._call(got, ref)
         if path == "/organizations":
             return self._organization(got)
+        if path == "/byok":
+            return self._key(got)
         if path not in NAMES:
             return Reply(404, {"error": "Not found", "type": "not_found"})
         name, held = NAMES[path], self.objects[path]
@@ -86,6 +89,13 @@ class Upstream(Receiver):
         if path == "/assistants" and body.get("name") == "Bad":
             return Reply(400, {"error": "Validation failed", "details": ["name: not this one"], "type": "invalid_value"})
         return None
+
+    def _key(self, got: Received) -> Reply:
+        if got.method == "DELETE":
+            self.keys.pop(got.json["provider"], None)
+        elif got.method == "POST":
+            self.keys[got.json["provider"]] = got.json["api_key"]
+        return Reply(200, {"success": True})
 
     def _organization(self, got: Received) -> Reply:
         if got.method == "GET":

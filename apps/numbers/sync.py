@@ -13,6 +13,7 @@ from uuid import UUID
 from apps.assistants import sync as assistants
 from apps.assistants.mcp_services import servers_of
 from apps.assistants.models import Assistant
+from apps.catalog.sync import KEYS
 from apps.core import db
 from apps.core.db import writes
 from apps.numbers.models import PhoneNumber, SipTrunk
@@ -22,7 +23,7 @@ from apps.voice.client import Engine
 from apps.voice.comparing import compare
 from apps.voice.mirror import Account, Kind
 from apps.voice.models import Connection
-from apps.voice.pushing import NotYet, Side, named, push, push_account
+from apps.voice.pushing import NotYet, Side, named, push, push_account, take_away
 
 OTHERS_SECONDS = 3.0
 
@@ -129,6 +130,7 @@ SIDES = (
     dataclasses.replace(assistants.ASSISTANTS, users=_numbers_of),
     PLACEHOLDERS,
     NUMBERS,
+    KEYS,
 )
 
 
@@ -171,7 +173,7 @@ def withdraw(account: Account) -> None:
         for row in account.rows.filter(kind=side.kind):
             for ref in (row.ref, row.old_ref):
                 if ref:
-                    engine.remove(f"{side.path}/{ref}")
+                    take_away(engine, side, ref)
             mirror.forget(account, row)
 
 

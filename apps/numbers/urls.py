@@ -11,6 +11,7 @@ urlpatterns = [
     path("trunks/new", views.trunk_create, name="trunk_create"),
     path("copies", views_copies.copies, name="copies"),
     path("copies/sync", views_copies.copies_sync, name="copies_sync"),
+    path("copies/keys", views_copies.copies_keys, name="copies_keys"),
     path("copies/<uuid:pk>/retry", views_copies.copy_retry, name="copy_retry"),
     path("trunks/<uuid:pk>/delete", views.trunk_delete, name="trunk_delete"),
 ]

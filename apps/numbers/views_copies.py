@@ -17,17 +17,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.assistants.models import Assistant, McpServer, Workflow
+from apps.catalog.models import ProviderKey
 from apps.core.errors import NotFound
 from apps.numbers.models import PhoneNumber, SipTrunk
 from apps.organizations.access import may, needs
 from apps.organizations.models import Organization, Role
-from apps.voice.mirror import Kind, account_of, retry, sync_now
+from apps.organizations.services import Actor
+from apps.voice.mirror import Kind, account_of, keys_may_stand, let_keys_stand, retry, sync_now
 from apps.voice.models import Mirror
 
 PAGE = 50
 MODELS: dict[str, type[Model]] = {
     Kind.ASSISTANT: Assistant, Kind.NUMBER: PhoneNumber, Kind.PLACEHOLDER: PhoneNumber, Kind.TRUNK: SipTrunk,
-    Kind.WORKFLOW: Workflow, Kind.MCP_SERVER: McpServer,
+    Kind.WORKFLOW: Workflow, Kind.MCP_SERVER: McpServer, Kind.KEY: ProviderKey,
 }  # fmt: skip
 # The page of one thing; trunks have only their list.
 PAGES = {
@@ -52,12 +54,13 @@ def copies(request: HttpRequest, org: str) -> HttpResponse:
     account = account_of(organization)
     context: dict[str, object] = {"keeps_copies": account is not None, "may_edit": may(request, Role.MEMBER)}
     if account is not None:
-        rows = account.rows.exclude(kind=Kind.ACCOUNT)
+        rows = account.rows.exclude(kind__in=(Kind.ACCOUNT, Kind.CONSENT))
         counts = Counter(row.state for row in rows.only("id", "ref", "is_dirty", "error"))
         page = Paginator(rows.exclude(error="").order_by("-updated_at", "id"), PAGE).get_page(request.GET.get("page"))
         whole = account.rows.filter(kind=Kind.ACCOUNT).first()
         context |= {
-            "counts": counts, "page": page, "copies": _named(organization, list(page.object_list)), "whole": whole,
+            "is_own": account.connection.organization_id == organization.pk, "keys_stand": keys_may_stand(account),
+            "may_agree": may(request, Role.ADMIN), "counts": counts, "page": page, "copies": _named(organization, list(page.object_list)), "whole": whole,
         }  # fmt: skip
     return render(request, "numbers/copies.html", context)
 
@@ -70,6 +73,19 @@ def copies_sync(request: HttpRequest, org: str) -> HttpResponse:
         messages.success(request, _("Everything is compared with the voice engine now. This takes a few seconds."))
     else:
         messages.info(request, _("This voice engine keeps no copies: there is nothing to compare."))
+    return redirect("copies", org)
+
+
+@require_POST
+@needs(Role.ADMIN)
+def copies_keys(request: HttpRequest, org: str) -> HttpResponse:
+    """Agree that provider keys stand at the engine, or take that back."""
+    allowed = request.POST.get("allowed") == "yes"
+    organization = request.organization  # type: ignore[attr-defined]
+    if let_keys_stand(organization=organization, allowed=allowed, by=Actor.of(request)):
+        messages.success(request, _("Your provider keys are sent to your account at the voice engine now."))
+    else:
+        messages.success(request, _("Your provider keys do not stand at the voice engine, or are taken away there now."))
     return redirect("copies", org)
 
 
@@ -97,5 +113,6 @@ def _copy(organization: Organization, row: Mirror, name: str | None) -> Copy:
     if name is None:
         return Copy(row, _("Deleted here"), "")
     page = PAGES.get(Kind(row.kind))
-    url = reverse(page, args=[organization.slug, row.object_id]) if page else reverse("trunks", args=[organization.slug])
+    plain = "provider_keys" if row.kind == Kind.KEY else "trunks"
+    url = reverse(page, args=[organization.slug, row.object_id]) if page else reverse(plain, args=[organization.slug])
     return Copy(row, name, url)

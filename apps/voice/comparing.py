@@ -50,7 +50,7 @@ def compare(account: Account, sides: Sequence[Side]) -> bool:
 
 def _listed(account: Account, sides: Sequence[Side]) -> Listed:
     """What the engine keeps, by collection and id."""
-    engine, names = Engine(account.connection), {side.path: side.name for side in sides}
+    engine, names = Engine(account.connection), {side.path: side.name for side in sides if side.put is None}
     found: Listed = {}
     for path, name in names.items():
         found[path] = {each["id"]: each for each in engine.objects(path, name) if isinstance(each.get("id"), str)}
@@ -59,7 +59,9 @@ def _listed(account: Account, sides: Sequence[Side]) -> Listed:
 
 def _drifted(account: Account, side: Side, listed: dict[str, dict[str, Any]]) -> list[UUID]:
     """Things whose copies differ from what they should be."""
-    found = []
+    found: list[UUID] = []
+    if side.put:
+        return found
     rows = account.rows.filter(kind=side.kind).exclude(ref="").exclude(digest=mirror.KEPT)
     for object_id, ref in rows.values_list("object_id", "ref"):
         there = listed.get(ref)
@@ -82,7 +84,8 @@ def _record(
     for side in sides:
         rows = account.rows.filter(kind=side.kind)
         known = dict(rows.values_list("object_id", "ref"))
-        missing = [pk for pk, ref in known.items() if ref and ref not in listed.get(side.path, {})]
+        is_listed = side.put is None
+        missing = [pk for pk, ref in known.items() if is_listed and ref and ref not in listed.get(side.path, {})]
         rows.filter(object_id__in=missing).update(ref="", digest="", is_unsure=False, updated_at=now)
         rows.filter(object_id__in=drifted.get(side.kind, [])).update(digest="", updated_at=now)
         unpushed = [pk for pk, ref in known.items() if not ref]

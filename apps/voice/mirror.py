@@ -19,6 +19,7 @@ from django.db.models import F, QuerySet
 
 from apps.core.db import step, writes
 from apps.organizations.models import Organization
+from apps.organizations.services import Actor, record_audit
 from apps.voice.models import Connection, Mirror
 from apps.voice.services import find_connection, hook_url, known_capabilities
 
@@ -130,6 +131,35 @@ def sync_now(*, organization: Organization) -> bool:
     mark_in(account, Kind.ACCOUNT, [organization.pk])
     account.rows.exclude(error="").update(is_dirty=True, next_try_at=None, attempts=0)
     return True
+
+
+@writes
+def let_keys_stand(*, organization: Organization, allowed: bool, by: Actor) -> bool:
+    """Note that the organization's provider keys may stand at its engine, or that they may not any more.
+
+    Returns whether they may. Only in an account of its own: one that many share would serve all with these keys.
+    """
+    account = account_of(organization)
+    if account is None or account.connection.organization_id != organization.pk:
+        return False
+    consents = account.rows.filter(kind=Kind.CONSENT)
+    if allowed and not consents.exists():
+        Mirror.objects.create(
+            organization=organization, connection=account.connection, kind=Kind.CONSENT, object_id=organization.pk,
+            ref=by.label[:255], is_dirty=False,
+        )  # fmt: skip
+    elif not allowed:
+        consents.delete()
+        mark_in(account, Kind.KEY, account.rows.filter(kind=Kind.KEY).values_list("object_id", flat=True))
+    mark_in(account, Kind.ACCOUNT, [organization.pk])
+    record_audit(organization=organization, by=by, action="connection.settings", data={"provider_keys": allowed})
+    return allowed
+
+
+def keys_may_stand(account: Account) -> bool:
+    """Whether somebody of the organization agreed, for this very account."""
+    is_own = account.connection.organization_id == account.organization.pk
+    return is_own and account.rows.filter(kind=Kind.CONSENT).exists()
 
 
 @writes

@@ -45,6 +45,8 @@ class Side:
     is_ours: whether a listed object is this thing's copy, by its body and marker.
     users: rows that must be pushed again when this one got another id.
     unseen: keys of the body that no engine shows.
+    put, take: for what is no list of objects with ids: write one under an Idempotency-Key and return how it is
+        called there; take it away.
     """
 
     kind: str
@@ -58,6 +60,8 @@ class Side:
     users: Callable[[Account, UUID], list[tuple[str, UUID]]] = field(default=lambda account, pk: [])
     can_change: bool = True
     unseen: frozenset[str] = frozenset()
+    put: Callable[[Engine, dict[str, Any], str], str] | None = None
+    take: Callable[[Engine, str], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -156,6 +160,10 @@ def _put(account: Account, side: Side, row: Mirror, body: dict[str, Any]) -> Non
     if row.ref and row.digest in (digest, mirror.KEPT):
         mirror.record(account, row, db.now())
         return
+    if side.put:
+        key = f"mirror:{row.pk}:{row.marks}:{digest[:12]}"
+        mirror.record(account, row, db.now(), ref=side.put(Engine(account.connection), body, key), digest=digest)
+        return
     if row.ref and side.can_change:
         if Engine(account.connection).change(f"{side.path}/{row.ref}", body) is not None:
             mirror.record(account, row, db.now(), digest=digest)
@@ -195,12 +203,20 @@ def _find(engine: Engine, account: Account, side: Side, row: Mirror, body: dict[
 
 def _remove(account: Account, side: Side, row: Mirror) -> None:
     engine, ref = Engine(account.connection), row.ref
-    if not ref and row.is_unsure:
+    if not ref and row.is_unsure and side.put is None:
         ref = _find_marked(engine, account, side, row)
     for each in (ref, row.old_ref):
         if each:
-            engine.remove(f"{side.path}/{each}")
+            take_away(engine, side, each)
     mirror.forget(account, row)
+
+
+def take_away(engine: Engine, side: Side, ref: str) -> None:
+    """Remove a copy; one that is not there is no matter."""
+    if side.take:
+        side.take(engine, ref)
+    else:
+        engine.remove(f"{side.path}/{ref}")
 
 
 def _find_marked(engine: Engine, account: Account, side: Side, row: Mirror) -> str:

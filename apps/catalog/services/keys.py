@@ -18,6 +18,7 @@ from apps.core.errors import Invalid
 from apps.mail.services import queue_mail
 from apps.organizations.models import Membership, Organization, Role
 from apps.organizations.services import SYSTEM, Actor, record_audit
+from apps.voice import mirror
 
 log = logging.getLogger(__name__)
 MOST_SETTINGS = 16 * 1024
@@ -37,6 +38,7 @@ def store_key(*, organization: Organization, slot: Slot, key: str, by: Actor, no
     row, is_new = ProviderKey.objects.update_or_create(organization=organization, slot=slot.id, defaults=values)
     action = "provider_key.add" if is_new else "provider_key.replace"
     record_audit(organization=organization, by=by, action=action, target=row, data={"slot": slot.id})
+    mirror.mark(organization=organization, kinds=[mirror.Kind.KEY], ids=[row.pk])
     return row
 
 
@@ -47,6 +49,7 @@ def remove_key(*, organization: Organization, slot: Slot, by: Actor) -> bool:
     if row is None:
         return False
     record_audit(organization=organization, by=by, action="provider_key.remove", target=row, data={"slot": slot.id})
+    mirror.mark(organization=organization, kinds=[mirror.Kind.KEY], ids=[row.pk])
     row.delete()
     return True
 
