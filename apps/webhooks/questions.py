@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from redis.exceptions import RedisError
 from uuid_utils.compat import uuid7
 
 from apps.core import http
+from apps.core.foreign_json import read_json
 from apps.webhooks.targets import Target, headers_for, serialised
 
 log = logging.getLogger(__name__)
@@ -73,15 +73,11 @@ def _read(found: http.Answer, *, takes_text: bool, identity: UUID) -> Answer:
     if found.truncated:
         return Answer(False, problem="too_long", detail="the answer is longer than 64 KiB", **known)
     try:
-        return Answer(True, json.loads(found.body, parse_constant=_no_constant), **known)
-    except (ValueError, RecursionError):
+        return Answer(True, read_json(found.body), **known)
+    except ValueError:
         if takes_text:
             return Answer(True, found.body.decode(errors="replace").replace("\x00", ""), **known)
         return Answer(False, problem="unreadable", detail="the answer is not JSON", **known)
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _problem(error: http.SendError) -> str:

@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 KEPT_DAYS = 30
+CROWD = 10
 
 
 @step
@@ -74,8 +75,9 @@ def queue(
             row.body, row.erased_at = "", now
     Delivery.objects.bulk_create([row], ignore_conflicts=True)
     stored = Delivery.objects.for_organization(organization).get(key=key)
-    # A URL that failed the last time is the sweep's: hundreds of wake-up calls for it would stand before others' work.
-    if stored.pk == row.pk and row.next_attempt_at and not (found and found.failures):
+    is_new = stored.pk == row.pk and row.status == Delivery.Status.WAITING
+    # Hundreds of wake-up calls for one URL would stand before others' work: a worker is at it, or the sweep sees to it.
+    if is_new and not (found and found.failures) and not _is_crowded(organization, target):
         deliver_task.delay_on_commit(str(organization.pk), str(row.pk))
     return stored
 
@@ -167,6 +169,11 @@ def erase_organization(*, organization: Organization) -> None:
     Delivery.objects.for_organization(organization).delete()
     Endpoint.objects.for_organization(organization).delete()
     SecretChange.objects.for_organization(organization).delete()
+
+
+def _is_crowded(organization: Organization, target: Target) -> bool:
+    waiting = Delivery.objects.for_organization(organization).filter(url_digest=target.digest, status=Delivery.Status.WAITING)
+    return waiting[: CROWD + 1].count() > CROWD
 
 
 def _row(organization: Organization, target: Target, **fields: Any) -> Delivery:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from celery import shared_task
 
 from apps.core.db import now as read_now
+from apps.core.queue import wake
 from apps.core.scope import acting
 from apps.organizations.scopes import overview
 from apps.organizations.tasks import TenantTask
@@ -31,7 +32,9 @@ def deliver(organization_id: str, delivery_id: str) -> None:
             if not room.acquire(blocking=False):
                 return  # the sweep comes back to it
             held.callback(room.release)
-        _drain(delivery_id)
+        following = _drain(delivery_id)
+    if following:
+        wake(deliver, organization_id, str(following))
 
 
 @shared_task(ignore_result=True, time_limit=60)
@@ -48,11 +51,13 @@ def sweep() -> None:
         deliver.apply_async((str(organization_id), str(delivery_id)), expires=10)
 
 
-def _drain(delivery_id: str) -> None:
+def _drain(delivery_id: str) -> object:
+    """Returns what waits after a full batch: others' work comes in between."""
     following: object = delivery_id
     for _count in range(BATCH):
         if not deliveries.deliver(delivery_id=str(following), now=read_now()):
-            return
+            return None
         following = deliveries.next_due(after=str(following), now=read_now())
         if following is None:
-            return
+            return None
+    return following

@@ -49,6 +49,18 @@ class TaskTest(CommittedCase):
         assert [fresh(row).status for row in rows] == ["delivered"] * 5
         assert [each.headers["x-webhook-id"] for each in server.received] == [str(row.pk) for row in rows]
 
+    def test_a_long_backlog_is_drained_in_batches_and_does_not_fill_the_queue(self) -> None:
+        woken = self.sent(tasks.deliver, "delay")
+        with Receiver() as server:
+            rows = [queued(self.client_org, server.url, now=db.now()) for _count in range(25)]
+            assert woken.call_count == 10
+            woken.reset_mock()
+            tasks.deliver(str(self.client_org.pk), str(rows[0].pk))
+            assert len(server.received) == tasks.BATCH
+            woken.assert_called_once_with(str(self.client_org.pk), str(rows[tasks.BATCH].pk))
+            tasks.deliver(*woken.call_args.args)
+        assert [each.headers["x-webhook-id"] for each in server.received] == [str(row.pk) for row in rows]
+
     def test_the_task_stops_at_a_server_that_refuses(self) -> None:
         self.sent(tasks.deliver, "delay")
         with Receiver(Reply(500)) as server:
