@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from apps.assistants.schema import language_of
 from apps.assistants.schema.analysis_template import DEFAULT_PROMPTS
 from apps.calls.models import Call
-from apps.calls.services.incoming import storable
+from apps.core.foreign_json import storable
 
 LONGEST_SUMMARY = 1000
 LONGEST_QUOTE = 240

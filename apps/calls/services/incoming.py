@@ -5,17 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import math
-import re
 from dataclasses import dataclass
 from typing import Any
+
+from apps.core.foreign_json import read_json
 
 QUESTIONS = ("assistant-request", "tool-calls")
 TOLD = ("status-update", "end-of-call-report", "call-progress", "transcript")
 HEARTBEAT = "engine-heartbeat"
 MARK = "switchboard_call_id"
-# What json reads and PostgreSQL cannot store: NUL and half a surrogate pair.
-_UNSTORABLE = re.compile(rb"\\u(0000|d[89a-f])", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -58,14 +56,12 @@ class Message:
 def read_message(body: bytes) -> Message | None:
     """The event of a request body, which is UTF-8; None when it is none."""
     try:
-        data = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite)
-    except (ValueError, RecursionError):
+        data = read_json(body)
+    except ValueError:
         return None
     message = data.get("message") if isinstance(data, dict) else None
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         return None
-    if _UNSTORABLE.search(body):
-        message = storable(message)
     call, engine = part(message, "call"), part(message, "engine")
     metadata = part(part(message, "assistant"), "metadata") or part(call, "metadata")
     seq = message.get("seq")
@@ -130,17 +126,6 @@ def whole(value: Any) -> int | None:
     return int(value) + (value > int(value))
 
 
-def storable(value: Any) -> Any:
-    """The value without what PostgreSQL refuses."""
-    if isinstance(value, str):
-        return value.replace("\x00", "").encode("utf-8", "replace").decode()
-    if isinstance(value, list):
-        return [storable(each) for each in value]
-    if isinstance(value, dict):
-        return {storable(name): storable(each) for name, each in value.items()}
-    return value
-
-
 def _parsed(text: Any) -> dict[str, Any]:
     try:
         found = json.loads(text)
@@ -151,13 +136,3 @@ def _parsed(text: Any) -> dict[str, Any]:
 
 def _text(value: Any, most: int = 200) -> str:
     return value[:most] if isinstance(value, str) else ""
-
-
-def _finite(text: str) -> float | None:
-    """PostgreSQL's JSON has no infinity, which a number such as 1e400 would be."""
-    value = float(text)
-    return value if math.isfinite(value) else None
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from apps.calls.models import Call
 from apps.calls.services.apply import LONGEST_TURN, answered
 from apps.calls.services.draft import Draft, locked
-from apps.calls.services.incoming import storable
 from apps.core import db
 from apps.core.db import writes
 from apps.core.errors import Conflict
+from apps.core.foreign_json import storable
 from apps.voice.client import Engine
 
 SHOWN_OF_TOOL = ("id", "name", "arguments", "result", "turn")

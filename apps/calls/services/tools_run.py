@@ -10,6 +10,7 @@ from typing import Any
 from apps.assistants.mcp_client import Called
 from apps.assistants.mcp_client import Target as McpTarget
 from apps.assistants.tool_answers import read_answer
+from apps.core.foreign_json import storable
 from apps.webhooks.services import Answer, Target
 
 LONGEST_KEPT = 4000
@@ -113,7 +114,7 @@ def _latencies(run: Run, asked: Asked) -> dict[str, int]:
 def _mcp_result(called: Called | None) -> Any:
     if called is None or called.timed_out:
         return TIMED_OUT
-    return called.result if called.ok else {"error": called.error}
+    return storable(called.result if called.ok else {"error": called.error})
 
 
 def for_all(ids: Iterable[str], result: Any) -> dict[str, Any]:
