@@ -5,7 +5,7 @@ RUN = @$(PYTHON) config/bootstrap.py run.lock
 DEV = @$(PYTHON) config/bootstrap.py dev.lock
 WITH_SERVICES = $(DEV) python -m tests.services --
 
-.PHONY: run stop test bench lint css proof-first-calls proof-api
+.PHONY: run stop test bench lint css proof-first-calls proof-api proof-engines
 
 run:  ## start everything, print the address and the login
 	$(RUN) python -m config.stack
@@ -35,3 +35,6 @@ proof-first-calls:  ## the claims of the first calls, each with its figure
 
 proof-api:  ## the claims of the API, each with its figure
 	$(DEV) python -m tests.proof api
+
+proof-engines:  ## the claims of voice engines and events, each with its figure
+	$(DEV) python -m tests.proof engines

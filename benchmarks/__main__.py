@@ -1,4 +1,7 @@
-"""`make bench`: each figure as a ratio to a limit measured in the same run, interleaved, the median of three rounds."""
+"""`make bench`: each figure as a ratio to a limit measured in the same run, interleaved, the median of three rounds.
+
+    python -m benchmarks relay    that one alone
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ call_command("migrate", database="owner", verbosity=0)
 
 from benchmarks import call_list, relay, tick  # noqa: E402  (models need the set-up above)
 
-for benchmark in (tick, call_list, relay):
-    print(benchmark.run(), flush=True)
+BENCHMARKS = {"tick": tick, "call-list": call_list, "relay": relay}
+for name in sys.argv[1:] or BENCHMARKS:
+    print(BENCHMARKS[name].run(), flush=True)
 sys.exit(0)
