@@ -130,7 +130,7 @@ class TryItTest(TenantCase):
                 "tools": "0", "tools-0-kind": "function", "tools-0-name": "book_now", "tools-0-url": typed.url,
                 "tools-0-secret": SECRET, "tools-0-description": "Books.",
             }  # fmt: skip
-            page = self.send(assistant, **card)
+            page = self.send(assistant, **card, **{"try-mode": "json", "try-json": "{}"})
         self.assertEqual((len(stored.received), len(typed.received)), (0, 1))
         self.assertEqual(typed.received[0].json["message"]["tool_call_list"][0]["function"]["name"], "book_now")
         self.assertIn("x-webhook-signature", typed.received[0].headers)
