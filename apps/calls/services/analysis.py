@@ -238,7 +238,7 @@ def _mine(work: Work) -> PendingReport | None:
 def _row(call: Call | None) -> PendingReport | None:
     if call is None:
         return None
-    return PendingReport.objects.for_organization(call.organization_id).filter(call=call).first()
+    return PendingReport.objects.filter(organization_id=call.organization_id, call=call).first()
 
 
 def _work(call: Call, row: PendingReport) -> Work:
