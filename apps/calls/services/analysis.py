@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -238,7 +238,8 @@ def _mine(work: Work) -> PendingReport | None:
 def _row(call: Call | None) -> PendingReport | None:
     if call is None:
         return None
-    return PendingReport.objects.filter(organization_id=call.organization_id, call=call).first()
+    rows: QuerySet[PendingReport] = PendingReport.objects.for_organization(call.organization_id)  # type: ignore[assignment,unused-ignore]
+    return rows.filter(call=call).first()
 
 
 def _work(call: Call, row: PendingReport) -> Work:
