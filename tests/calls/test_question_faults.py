@@ -30,7 +30,7 @@ SAVED = "Good morning."
 ENGINE_SECONDS = {"assistant-request": 6.0, "tool-calls": 11.0}
 GONE, LATE = {"error": "The tool's server cannot be reached"}, {"error": "Tool timed out"}
 STATUS, LONG = {"error": "The tool's server reported an error"}, {"error": "The tool's server gave too long an answer"}
-AT_ONCE = 4
+AT_ONCE = 3
 
 
 def says(body: bytes, status: int = 200, **headers: str) -> Callable[[], AbstractContextManager[str]]:
