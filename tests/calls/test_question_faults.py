@@ -158,6 +158,8 @@ class QuestionCase(CommittedCase):
 
 
 class QuestionFaultsTest(QuestionCase):
+    # It measures seconds, so nothing may run beside it: for `make proof-engines`.
+    @pytest.mark.proof
     @pytest.mark.timeout(400)
     def test_each_fault_is_answered_in_time(self) -> None:
         with ExitStack() as stack:

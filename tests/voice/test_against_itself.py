@@ -14,7 +14,8 @@ import pytest
 from config.local.ports import free_port
 from tests.voice.pair import Installation, seconds_until
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
+# Minutes, on two whole installations: for `make proof-engines`.
+pytestmark = [pytest.mark.proof, pytest.mark.stack, pytest.mark.timeout(400)]
 LEADS = [f"+4479460{number:05d}" for number in range(6)] + ["+447700900001", "+447700900002", "+447700900003", "+447700900004"]
 SYNC_SECONDS = 30
 
