@@ -93,14 +93,6 @@ class Running:
             found |= more
         return found
 
-    def cpu_seconds(self) -> float:
-        """What the family has used of the processors so far, those who already ended included."""
-        ticks = 0
-        for pid in self.family():
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += sum(int(field) for field in fields[11:15])
-        return ticks / os.sysconf("SC_CLK_TCK")
-
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)

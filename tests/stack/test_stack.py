@@ -20,7 +20,6 @@ from tests.stack.running import Running, command, gone
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 PROCESSES = {"postgres", "valkey", "sandbox", "web", "worker", "beat"}
-SECOND_START_SECONDS = 10
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +88,6 @@ def test_first_start_prints_the_login_and_ctrl_c_leaves_nothing(start: list[Runn
 def test_after_kill_9_the_next_start_works_and_make_stop_ends_it(start: list[Running], data: Path, port: int) -> None:
     one = begin(start, data, port)
     one.wait_ready()
-    # Two cores give this much in the ten seconds promised; the wall clock counts whatever else the machine does.
-    assert one.cpu_seconds() < 2 * SECOND_START_SECONDS
     assert "Password" not in one.said
 
     family = one.family()
