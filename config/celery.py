@@ -37,6 +37,7 @@ app.conf.beat_schedule = {
     "running calls at zero": {"task": "apps.calls.tasks.check_balances", "schedule": 30.0, "options": {"expires": 30}},
     "recordings": {"task": "apps.calls.tasks_recordings.sweep", "schedule": 15.0, "options": {"expires": 15}},
     "mirror sweep": {"task": "apps.numbers.tasks.sweep_mirror", "schedule": 2.0, "options": {"expires": 4}},
+    "copies left behind": {"task": "apps.numbers.tasks.leave_shared_accounts", "schedule": 300.0, "options": {"expires": 300}},
     "mirror enrolment": {"task": "apps.numbers.tasks.enrol", "schedule": 10.0, "options": {"expires": 10}},
     "delivery sweep": {"task": "apps.webhooks.tasks.sweep", "schedule": 2.0, "options": {"expires": 4}},
     "mail sweep": {"task": "apps.mail.tasks.sweep", "schedule": 5.0, "options": {"expires": 10}},

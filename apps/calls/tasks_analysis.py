@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from celery import shared_task
 
 from apps.calls.services import analysis
@@ -9,10 +11,18 @@ from apps.core.db import now as read_now
 from apps.core.queue import wake
 from apps.organizations.tasks import TenantTask
 
+# Slow models may hold this many threads of a worker and no more: dialling shares them.
+ROOM = threading.BoundedSemaphore(3)
+
 
 @shared_task(base=TenantTask, ignore_result=True, time_limit=150)
 def analyse(organization_id: str, call_id: str) -> None:
-    analysis.analyse(organization_id=organization_id, call_id=call_id)
+    if not ROOM.acquire(blocking=False):
+        return  # the sweep comes back to it
+    try:
+        analysis.analyse(organization_id=organization_id, call_id=call_id)
+    finally:
+        ROOM.release()
 
 
 @shared_task(ignore_result=True, time_limit=60)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from celery import shared_task
 
 from apps.calls.services import engine_content, fetching
@@ -12,13 +14,20 @@ from apps.organizations.tasks import TenantTask
 
 # Longer than a fetch may take (services/fetching.py).
 LIMIT = 480
+# Slow servers may hold this many threads of a worker and no more: dialling shares them.
+ROOM = threading.BoundedSemaphore(2)
 # The sweep wakes again what waited in a long queue; so that does not make it longer.
 EXPIRES = 60
 
 
 @shared_task(base=TenantTask, ignore_result=True, time_limit=LIMIT, expires=EXPIRES)
 def fetch(organization_id: str, recording_id: str) -> None:
-    fetching.fetch_recording(organization_id=organization_id, recording_id=recording_id)
+    if not ROOM.acquire(blocking=False):
+        return  # the sweep comes back to it
+    try:
+        fetching.fetch_recording(organization_id=organization_id, recording_id=recording_id)
+    finally:
+        ROOM.release()
 
 
 @shared_task(base=TenantTask, ignore_result=True, time_limit=120, expires=EXPIRES)

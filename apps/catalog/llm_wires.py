@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from apps.catalog.llm_routes import OPERATOR, Route
+from django.utils.translation import gettext as _
+
+from apps.catalog.llm_routes import OPERATOR, NoModel, Route
 from apps.catalog.providers import provider
 
 MOST_TOKENS = 4000
@@ -118,6 +121,9 @@ def _location(route: Route) -> str:
 
 
 def _vertex_host(location: str) -> str:
+    """Raises NoModel for what is no location: it would be part of the host's name."""
+    if not re.fullmatch(r"[a-z0-9-]{1,40}", location):
+        raise NoModel(_("“%(name)s” is no location of Vertex AI.") % {"name": location[:60]})
     if location == "global":
         return "aiplatform.googleapis.com"
     if location in ("eu", "us"):

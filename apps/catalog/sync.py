@@ -28,9 +28,12 @@ def _body(account: Account, pk: UUID) -> dict[str, Any] | None:
     return {"provider": key.slot, "api_key": key.secret}
 
 
-def _put(engine: Engine, body: dict[str, Any], key: str) -> str:
+def _put(engine: Engine, body: dict[str, Any], key: str) -> None:
     """A slot is written whole, so a repeat does no harm."""
     engine.create("/byok", body, key=key)
+
+
+def _called(body: dict[str, Any]) -> str:
     return str(body["provider"])
 
 
@@ -38,4 +41,4 @@ def _take(engine: Engine, slot: str) -> None:
     engine.remove("/byok", {"provider": slot})
 
 
-KEYS = Side(Kind.KEY, "/byok", "byok_keys", _ids, _body, put=_put, take=_take)
+KEYS = Side(Kind.KEY, "/byok", "byok_keys", _ids, _body, put=_put, take=_take, called=_called)

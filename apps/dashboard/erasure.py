@@ -151,7 +151,13 @@ def _close_round(*, organization_id: object, job_id: object, now: dt.datetime) -
     job = _locked(organization_id, job_id)
     if job is None:
         return True
-    data, who = job.data, _person(job, now)
+    data = job.data
+    if data.get("left", {}).keys() == {"engine"} and calls.waiting_at_engines(
+        organization=job.organization, ids=data["call_ids"]
+    ):
+        job.change(now, data=data)  # everything else is gone: no search until the engine is done
+        return False
+    who = _person(job, now)
     left = {name: count for name, count in _left(who).items() if count}
     if left.keys() - {"engine"}:
         job.change(now, data=data | {"left": left, "round": data["round"] + 1, "done": []}, done=0)

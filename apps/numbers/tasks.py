@@ -9,18 +9,20 @@ from uuid import UUID
 
 from celery import shared_task
 from django.core.cache import cache
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q
 from redis.exceptions import RedisError
 
 from apps.core.db import now as read_now
+from apps.core.errors import Invalid
 from apps.core.queue import wake
 from apps.core.scope import acting
-from apps.numbers.sync import enrol_organization, synchronise
+from apps.numbers.sync import enrol_organization, synchronise, withdraw
 from apps.organizations.models import Organization
 from apps.organizations.scopes import overview
 from apps.organizations.tasks import TenantTask
-from apps.voice.mirror import Kind, mirrors
+from apps.voice.mirror import Account, Kind, mirrors
 from apps.voice.models import Connection, Mirror
+from apps.voice.wire import EngineTrouble
 
 log = logging.getLogger(__name__)
 # One task at a time pushes for an organization; a lost one stops the others no longer than this.
@@ -68,6 +70,27 @@ def enrol() -> None:
 @shared_task(base=TenantTask, ignore_result=True, time_limit=60)
 def enrol_one(organization_id: str) -> None:
     enrol_organization(organization=Organization.objects.get(pk=organization_id))
+
+
+@shared_task(ignore_result=True, time_limit=60)
+def leave_shared_accounts() -> None:
+    """Every 5 minutes: copies that clients with an account of their own left behind in their agency's."""
+    with acting(overview("copies left in shared accounts")):
+        rows = Mirror.objects.exclude(kind=Kind.ACCOUNT).exclude(connection__organization=F("organization"))
+        own = Connection.objects.filter(is_active=True, organization=OuterRef("organization"), via=OuterRef("connection"))
+        left = rows.filter(Exists(own)).values_list("organization_id", "connection_id").distinct()
+        found = list(left[:MOST])
+    for organization_id, connection_id in found:
+        wake(leave_shared_account, str(organization_id), str(connection_id))
+
+
+@shared_task(base=TenantTask, ignore_result=True, time_limit=280)
+def leave_shared_account(organization_id: str, connection_id: str) -> None:
+    account = Account(Organization.objects.get(pk=organization_id), Connection.objects.get(pk=connection_id))
+    try:
+        withdraw(account)
+    except (EngineTrouble, Invalid) as trouble:
+        log.info("copies of %s stay until the next try: %s", organization_id, trouble)
 
 
 def _chosen() -> dict[UUID, Connection]:

@@ -219,6 +219,12 @@ def record(
 
 
 @writes
+def intend(account: Account, row: Mirror, now: dt.datetime, *, ref: str) -> None:
+    """What is about to be written there, so that it can be taken away even when no answer comes."""
+    account.rows.filter(pk=row.pk).update(ref=ref, updated_at=now)
+
+
+@writes
 def record_missing(account: Account, row: Mirror, now: dt.datetime) -> None:
     """The engine does not know the copy any more: another one is about to be made."""
     account.rows.filter(pk=row.pk).update(ref="", digest="", is_unsure=True, updated_at=now)

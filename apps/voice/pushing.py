@@ -45,8 +45,8 @@ class Side:
     is_ours: whether a listed object is this thing's copy, by its body and marker.
     users: rows that must be pushed again when this one got another id.
     unseen: keys of the body that no engine shows.
-    put, take: for what is no list of objects with ids: write one under an Idempotency-Key and return how it is
-        called there; take it away.
+    put, take, called: for what is no list of objects with ids: write one under an Idempotency-Key; take it away; how
+        it is called there.
     """
 
     kind: str
@@ -60,8 +60,9 @@ class Side:
     users: Callable[[Account, UUID], list[tuple[str, UUID]]] = field(default=lambda account, pk: [])
     can_change: bool = True
     unseen: frozenset[str] = frozenset()
-    put: Callable[[Engine, dict[str, Any], str], str] | None = None
+    put: Callable[[Engine, dict[str, Any], str], None] | None = None
     take: Callable[[Engine, str], None] | None = None
+    called: Callable[[dict[str, Any]], str] = field(default=lambda body: "")
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def push(account: Account, side: Side, row_id: UUID, *, removes: bool = True) ->
         mirror.record_trouble(account, row, db.now(), error=text if row.attempts > 1 else "", pause=SOON, refused=True)
         return Pushed(False)
     except Invalid as problem:
-        text = "; ".join(problem.details or [problem.text])
+        text = _words(account, problem)
         mirror.record_trouble(account, row, db.now(), error=text, pause=LATER, refused=problem.type != "in_progress")
         return Pushed(False)
     except EngineBusy as busy:
@@ -122,6 +123,15 @@ def push(account: Account, side: Side, row_id: UUID, *, removes: bool = True) ->
         mirror.record_trouble(account, row, db.now(), error=text, pause=SOON)
         return Pushed(False, is_down=True)
     return Pushed(True)
+
+
+def _words(account: Account, problem: Invalid) -> str:
+    """Why the engine refused: on a reseller's brand in its own words only where it is the organization's own engine,
+    because they may name it."""
+    organization = account.organization
+    if organization.brand.is_installation or account.connection.organization_id == organization.pk:
+        return "; ".join(problem.details or [problem.text])
+    return _("The voice engine refused it. Field: %(field)s") % {"field": problem.param or "–"}
 
 
 def digest_of(body: dict[str, Any]) -> str:
@@ -162,7 +172,9 @@ def _put(account: Account, side: Side, row: Mirror, body: dict[str, Any]) -> Non
         return
     if side.put:
         key = f"mirror:{row.pk}:{row.marks}:{digest[:12]}"
-        mirror.record(account, row, db.now(), ref=side.put(Engine(account.connection), body, key), digest=digest)
+        mirror.intend(account, row, db.now(), ref=side.called(body))
+        side.put(Engine(account.connection), body, key)
+        mirror.record(account, row, db.now(), digest=digest)
         return
     if row.ref and side.can_change:
         if Engine(account.connection).change(f"{side.path}/{row.ref}", body) is not None:

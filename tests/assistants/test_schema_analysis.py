@@ -27,6 +27,7 @@ REFUSED = [
     (structured(schema=[]), "structured_data_plan.schema", "invalid_value"),
     (structured(schema={"type": "array"}), "structured_data_plan.schema.type", "invalid_value"),
     (structured(schema={"$ref": "http://x.org"}), "structured_data_plan.schema", "invalid_value"),
+    (structured(schema={"$dynamicRef": "http://x.org"}), "structured_data_plan.schema", "invalid_value"),
     (
         structured(messages=[{"role": "assistant", "content": "x"}]),
         "structured_data_plan.messages.0.role",

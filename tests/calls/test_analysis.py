@@ -8,10 +8,11 @@ from typing import Any
 from unittest import mock
 
 from django.db import connection
-from django.test import override_settings
+from django.test import SimpleTestCase, override_settings
 
 from apps.calls.models import Call, CallEvent, PendingReport
 from apps.calls.services import analysis
+from apps.calls.services.analysis_text import judge
 from apps.calls.services.erase import erase_content
 from apps.calls.services.quiet import record_read
 from apps.catalog.models import PostCallModel
@@ -328,6 +329,25 @@ class AnalysisTest(AnalysisCase):
             self.run_analysis(call)
         (report,) = self.reports()
         self.assertEqual((report["summary"], report["analysis"], len(model.received)), ("By the engine.", {"day": "friday"}, 1))
+
+
+class JudgeTest(SimpleTestCase):
+    def test_nothing_is_fetched_for_a_schema(self) -> None:
+        with Receiver(Reply(200, {"type": "object"})) as server:
+            for name in ("$ref", "$dynamicRef"):
+                with self.assertRaises(ValueError):
+                    judge("{}", {"type": "object", name: f"{server.url}/schema"})
+            self.assertEqual(server.received, [])
+
+    def test_a_hostile_pattern_costs_nothing(self) -> None:
+        schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^(a+)+$"}, "pattern": {"type": "integer"}}}
+        self.assertEqual(judge(json.dumps({"a": "a" * 40 + "!", "pattern": 1}), schema).errors, [])
+        self.assertEqual(judge(json.dumps({"a": 1, "pattern": "x"}), schema).errors,
+                         ["a: 1 is not of type 'string'", "pattern: 'x' is not of type 'integer'"])  # fmt: skip
+
+    def test_names_by_pattern_forbid_no_other_name(self) -> None:
+        schema = {"type": "object", "patternProperties": {"^(a+)+$": {}}, "additionalProperties": False}
+        self.assertEqual(judge('{"aaa": 1}', schema).errors, [])
 
 
 class MailTest(AnalysisCase):

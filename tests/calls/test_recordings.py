@@ -441,6 +441,16 @@ class RetentionTest(RecordingCase):
         self.assertEqual(self.engine.asked, [("DELETE", f"/calls/{call.ref}/content", "Bearer key")] * 2)
         self.assertFalse(EngineErasure.objects.exists())
 
+    def test_an_engine_that_nothing_is_known_of_has_not_erased(self) -> None:
+        call = self.stored()
+        self.delete_at_engine(call)
+        row = EngineErasure.objects.get()
+        self.engine.asked.clear()
+        row.connection.change(db.now(), engine={}, engine_read_at=None)
+        self.assertIs(engine_content.erase_at_engine(organization_id=self.client_org.pk, erasure_id=row.pk), False)
+        self.assertEqual(EngineErasure.objects.get().problem, "unknown")
+        self.assertEqual(self.engine.asked, [])
+
     def delete_at_engine(self, call: Call) -> None:
         writes(engine_content.ask_engine_to_erase)(calls=Call.objects.filter(pk=call.pk), now=db.now())
 

@@ -6,13 +6,14 @@ import base64
 import json
 import re
 from typing import Any
+from unittest import mock
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from django.db import transaction
 from django.test import override_settings
 
-from apps.catalog import google_token
+from apps.catalog import google_token, llm
 from apps.catalog.llm import OPERATOR, KeyRefused, ModelBusy, ModelRefused, NoModel, Usage, complete
 from apps.catalog.models import PostCallModel, ProviderKey, ProviderSettings
 from apps.catalog.services.postcall import Choice, choice_for
@@ -105,6 +106,13 @@ class CompletionTest(TenantCase):
         self.assertEqual(_decoded(claims)["aud"], f"{server.url}/token")
         self.assertEqual(_decoded(claims)["iss"], "reader@dental-1.iam.gserviceaccount.com")
         key.public_key().verify(_bytes(signature), f"{head}.{claims}".encode(), padding.PKCS1v15(), hashes.SHA256())
+
+    def test_a_location_is_no_host(self) -> None:
+        factories.make_provider_key(self.client_org, "google_vertex", json.dumps({"project_id": "p", "client_email": "a@b", "private_key": "k"}))
+        with self.acting_for(self.client_org):
+            ProviderSettings.objects.create(organization=self.client_org, provider="google_vertex", settings={"location": "10.0.0.5:8443/x?"})
+        with mock.patch.object(llm, "access_token", return_value="t"), self.assertRaisesMessage(NoModel, "is no location of Vertex AI"):
+            self.ask(provider="google")
 
     def test_the_operators_own_model_needs_no_key(self) -> None:
         with Receiver(Reply(body=CHAT)) as server, override_settings(POSTCALL_LLM_BASE_URL=f"{server.url}/", POSTCALL_LLM_MODEL="llama", POSTCALL_LLM_KEY=""):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 from django.test import override_settings
 
 from apps.core import db
 from apps.core.scope import Scope, acting
+from apps.numbers import tasks
 from apps.numbers.sync import enrol_organization, synchronise
 from apps.voice.models import Connection, Mirror
 from apps.voice.services import find_connection
@@ -53,6 +56,23 @@ class AccountTest(TenantCase):
         self.assertContains(self.browser.get(self.url), "Its own")
         self.assertEqual(self.give(), 409)
         self.assertEqual(len(self.upstream.accounts), 1)
+
+    def test_copies_that_could_not_be_taken_away_at_once_leave_later(self) -> None:
+        parent = make_connection(self.agency, features=[], base_url=self.upstream.url)
+        factories.make_number(self.client_org, assistant=factories.make_assistant(self.client_org))
+        self.sync()
+        self.upstream.fault = lambda got: Reply(503) if got.method == "DELETE" else None
+        self.assertEqual(self.give(), 302)
+        self.assertEqual(len(self.upstream.all("/numbers")), 1)
+        self.upstream.fault = None
+        with mock.patch.object(tasks, "wake") as woken:
+            tasks.leave_shared_accounts()
+        woken.assert_called_once_with(tasks.leave_shared_account, str(self.client_org.pk), str(parent.pk))
+        tasks.leave_shared_account(str(self.client_org.pk), str(parent.pk))
+        self.assertEqual((self.upstream.all("/numbers"), self.upstream.all("/assistants")), ([], []))
+        with mock.patch.object(tasks, "wake") as woken:
+            tasks.leave_shared_accounts()
+        woken.assert_not_called()
 
     def test_only_at_an_engine_of_ones_own_that_keeps_things(self) -> None:
         make_connection(features=[], base_url=self.upstream.url)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
+from referencing import Registry
 
 from apps.assistants.schema import values
 from apps.assistants.schema.report import Report
@@ -30,6 +32,26 @@ def read_object_schema(report: Report, path: str, value: Any) -> Any:
     return value
 
 
+def validator(schema: Mapping[str, Any]) -> Draft202012Validator:
+    """Judges values by a customer's schema, and does nothing else for it.
+
+    References to elsewhere raise: the library would fetch them. Patterns do not count: a hostile one would stop the whole
+    process, because the interpreter's expressions know no limit of time.
+    """
+    return Draft202012Validator(_without_patterns(dict(schema)), registry=Registry())
+
+
+def _without_patterns(found: Any) -> Any:
+    if isinstance(found, list):
+        return [_without_patterns(each) for each in found]
+    if not isinstance(found, dict):
+        return found
+    left_out = {"pattern"} if isinstance(found.get("pattern"), str) else set()
+    if "patternProperties" in found:
+        left_out |= {"patternProperties", "additionalProperties", "unevaluatedProperties"}
+    return {name: _without_patterns(each) for name, each in found.items() if name not in left_out}
+
+
 def _flaw(schema: dict[str, Any]) -> str | None:
     try:
         Draft202012Validator.check_schema(schema)
@@ -46,8 +68,8 @@ def _has_remote_reference(schema: Any) -> bool:
     while waiting:
         found = waiting.pop()
         if isinstance(found, dict):
-            reference = found.get("$ref")
-            if isinstance(reference, str) and not reference.startswith("#"):
+            references = (found.get(name) for name in ("$ref", "$dynamicRef"))
+            if any(isinstance(each, str) and not each.startswith("#") for each in references):
                 return True
             waiting += found.values()
         elif isinstance(found, list):

@@ -11,10 +11,10 @@ from typing import Any
 
 from django.utils import translation
 from django.utils.translation import gettext as _
-from jsonschema import Draft202012Validator
 
 from apps.assistants.schema import language_of
 from apps.assistants.schema.analysis_template import DEFAULT_PROMPTS
+from apps.assistants.schema.json_schema import validator
 from apps.calls.models import Call
 from apps.core.foreign_json import storable
 
@@ -115,7 +115,7 @@ def judge(answer: str, schema: Mapping[str, Any]) -> Judged:
     if value is None:
         return Judged(None, ["The answer is not one JSON object."])
     try:
-        found = sorted(Draft202012Validator(schema).iter_errors(value), key=lambda error: list(map(str, error.path)))
+        found = sorted(validator(schema).iter_errors(value), key=lambda error: list(map(str, error.path)))
     except Exception as error:  # a reference to nowhere, a pattern that is none, a schema without end
         raise ValueError("the schema cannot be used") from error
     errors = [f"{'.'.join(map(str, error.path)) or 'the object'}: {error.message[:300]}" for error in found]

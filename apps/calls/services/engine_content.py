@@ -13,6 +13,7 @@ from apps.core.errors import Invalid
 from apps.core.scope import acting
 from apps.organizations.scopes import overview
 from apps.voice.client import Engine, EngineTrouble
+from apps.voice.models import Connection
 from apps.voice.services import known_capabilities
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,9 @@ def erase_at_engine(*, organization_id: object, erasure_id: object) -> bool | No
     row = _claim(organization_id=organization_id, erasure_id=erasure_id, now=db.now())
     if row is None:
         return None
+    if _is_unknown(row.connection):
+        _failed(row=row, problem="unknown", now=db.now())
+        return False
     engine = Engine(row.connection)
     if not engine.capabilities.has(FEATURE):
         _done(row=row)
@@ -63,6 +67,11 @@ def erase_at_engine(*, organization_id: object, erasure_id: object) -> bool | No
         return False
     _done(row=row)
     return True
+
+
+def _is_unknown(connection: Connection) -> bool:
+    """Nothing is known of the engine now, which is not the same as knowing that it keeps no content."""
+    return not connection.base_url or (not connection.engine and connection.engine_read_at is None)
 
 
 @writes
