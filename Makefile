@@ -14,7 +14,7 @@ stop:  ## end what `make run` started
 	$(RUN) python -m config.stack stop
 
 test:  ## every test, on all cores; ARGS="tests/calls -k live" for some
-	$(DEV) pytest $(or $(ARGS),--numprocesses=auto --maxprocesses=4 --dist=loadgroup)
+	$(DEV) pytest $(or $(ARGS),--numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder)
 
 bench lint: export DEVELOPMENT = 1
 

@@ -45,8 +45,6 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # Last: once Playwright's event loop runs in this thread, no other test can start one.
     items.sort(key=lambda item: bool(item.get_closest_marker("browser")))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
     for marker, (program, package) in NEEDS.items():
         marked = [item for item in items if item.get_closest_marker(marker)]
         if not marked or shutil.which(program):
@@ -71,11 +69,6 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Generator[Non
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     for line in config.stash.get(SKIPPED, []):
         terminalreporter.write_line(line)
-
-
-def _group(item: pytest.Item) -> str:
-    """Which tests stay in one process: those of a file; those that share the running stack, but for the long crawl."""
-    return "browser" if item.get_closest_marker("browser") and "crawl" not in item.path.name else str(item.path)
 
 
 def _services(config: pytest.Config, *, reuse: bool) -> dict[str, str]:
