@@ -15,7 +15,7 @@ from config.local.ports import free_port
 from tests.fuzz import ALL, QUICK, fuzz
 from tests.stack.running import Running
 
-# FUZZ=all: every phase, for `make proof-api`.
+# FUZZ=all: every phase and more examples, up to 40 minutes (`FUZZ=all make proof-api`).
 RUNS, EXAMPLES = (ALL, 5) if os.environ.get("FUZZ") == "all" else (QUICK, 2)
 ALWAYS_REACHED = 50  # operations that answer 2xx even on a slow machine; the others need a key of a provider or a running call
 
