@@ -44,7 +44,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # Last: once Playwright's event loop runs in this thread, no other test can start one.
-    items.sort(key=lambda item: bool(item.get_closest_marker("browser")))
+    # The longest of them first, so that no process waits for another at the end.
+    items.sort(key=lambda item: (item.get_closest_marker("browser") is not None) * (1 / _longest(item)))
     for marker, (program, package) in NEEDS.items():
         marked = [item for item in items if item.get_closest_marker(marker)]
         if not marked or shutil.which(program):
@@ -64,6 +65,11 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Generator[Non
         # The owner drops the test database; the application's own connection to it, a mirror, must be gone by then.
         fixturedef.addfinalizer(connections.close_all)
     return result
+
+
+def _longest(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker else 120.0
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -16,7 +16,7 @@ from tests.fuzz import ALL, QUICK, fuzz
 from tests.stack.running import Running
 
 # FUZZ=all: every phase and more examples, up to 40 minutes (`FUZZ=all make proof-api`).
-RUNS, EXAMPLES = (ALL, 5) if os.environ.get("FUZZ") == "all" else (QUICK, 2)
+RUNS, EXAMPLES = (ALL, 5) if os.environ.get("FUZZ") == "all" else (QUICK, 1)
 ALWAYS_REACHED = 50  # operations that answer 2xx even on a slow machine; the others need a key of a provider or a running call
 
 
