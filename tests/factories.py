@@ -72,7 +72,7 @@ def make_key(organization: Organization, *, read_only: bool = False) -> str:
         return create_key(organization=organization, name="test", by=SYSTEM, read_only=read_only)[1]
 
 
-def make_connection(organization: Organization, user: User, *, name: str = "Claude", **data: Any) -> str:
+def make_connection(organization: Organization, user: User, *, name: str = "Desk helper", **data: Any) -> str:
     """A program that `user` connected to an organization; returns the connection's id. Its token is of no use."""
     brand = str(organization.brand_id)
     client = Client.objects.create(name=name, type="public", redirect_uris="http://127.0.0.1/", data={"brand": brand})

@@ -31,28 +31,14 @@ OUTCOMES = [
 Choices = list[tuple[str, Any]]
 
 
-class FilterForm(forms.Form):
-    """The list's filters, as they stand in the address. What cannot be read is ignored, never an error."""
+class ListFilter(forms.Form):
+    """Filters of a list with a period, as they stand in the address. What cannot be read is ignored, never an error."""
 
-    q = forms.CharField(max_length=200, required=False)
-    status = forms.ChoiceField(required=False, label=_("Status"))
-    direction = forms.ChoiceField(required=False, label=_("Direction"))
-    assistant = forms.ChoiceField(required=False, label=_("Assistant"))
-    number = forms.ChoiceField(required=False, label=_("Number"))
-
-    def __init__(self, data: Any, *, assistants: list[Assistant], numbers: list[PhoneNumber]) -> None:
+    def __init__(self, data: Any) -> None:
         super().__init__(data, auto_id="filter_%s")
-        self.fields["from"] = forms.DateField(required=False, label=_("From"))
-        self.fields["to"] = forms.DateField(required=False, label=pgettext_lazy("date", "To"))
-        states = [(value, status_of(value).label) for value in Call.Status.values]
-        self._choose("status", _("Any status"), [(RUNNING, _("Running now")), *states])
-        directions = [(value, status_of(value).label) for value in Call.Direction.values]
-        self._choose("direction", _("In and out"), directions)
-        self._choose("assistant", _("Any assistant"), [(str(each.pk), each.name) for each in assistants])
-        self._choose("number", _("Any number"), number_choices(numbers))
-        for name in ("from", "to"):
-            self.fields[name].widget = forms.DateInput(attrs={"type": "date", "class": "input-sm"})
-        self.full_clean()
+        for name, label in (("from", _("From")), ("to", pgettext_lazy("date", "To"))):
+            widget = forms.DateInput(attrs={"type": "date", "class": "input-sm"})
+            self.fields[name] = forms.DateField(required=False, label=label, widget=widget)
 
     def _choose(self, name: str, empty: Any, choices: Choices) -> None:
         field = self.fields[name]
@@ -75,6 +61,26 @@ class FilterForm(forms.Form):
         """The first instant after the last day."""
         last = self.values.get("to")
         return _midnight(last + dt.timedelta(days=1)) if last and last < dt.date.max else None
+
+
+class FilterForm(ListFilter):
+    """The filters of the calls."""
+
+    q = forms.CharField(max_length=200, required=False)
+    status = forms.ChoiceField(required=False, label=_("Status"))
+    direction = forms.ChoiceField(required=False, label=_("Direction"))
+    assistant = forms.ChoiceField(required=False, label=_("Assistant"))
+    number = forms.ChoiceField(required=False, label=_("Number"))
+
+    def __init__(self, data: Any, *, assistants: list[Assistant], numbers: list[PhoneNumber]) -> None:
+        super().__init__(data)
+        states = [(value, status_of(value).label) for value in Call.Status.values]
+        self._choose("status", _("Any status"), [(RUNNING, _("Running now")), *states])
+        directions = [(value, status_of(value).label) for value in Call.Direction.values]
+        self._choose("direction", _("In and out"), directions)
+        self._choose("assistant", _("Any assistant"), [(str(each.pk), each.name) for each in assistants])
+        self._choose("number", _("Any number"), number_choices(numbers))
+        self.full_clean()
 
 
 class PhoneForm(forms.Form):

@@ -41,7 +41,7 @@ class Program(threading.Thread):
     async def _run(self) -> None:
         provider = OAuthClientProvider(
             self.url,
-            OAuthClientMetadata(redirect_uris=[CALLBACK], client_name="Claude", token_endpoint_auth_method="none"),
+            OAuthClientMetadata(redirect_uris=[CALLBACK], client_name="Desk helper", token_endpoint_auth_method="none"),
             Store(), self._open, self._called,
         )  # fmt: skip
         options: dict[str, Any] = (
@@ -99,7 +99,7 @@ def test_a_person_connects_a_program_and_ends_it(site: Site, signed_in: Watched)
     program = Program(f"{site.url}/mcp")
     program.start()
     page.goto(program.pages.get(timeout=60))
-    expect(page.get_by_role("heading", name="Connect Claude?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Connect Desk helper?")).to_be_visible()
     page.get_by_label("Organization").select_option(index=0)
     page.get_by_role("button", name="Connect", exact=True).click()
     expect(page.get_by_text("You may close this window.")).to_be_visible()
@@ -108,7 +108,7 @@ def test_a_person_connects_a_program_and_ends_it(site: Site, signed_in: Watched)
     assert not program.tool("list_assistants").is_error
 
     page.goto(f"{site.url}/profile/apps")
-    expect(page.get_by_text("Claude", exact=True)).to_be_visible()
+    expect(page.get_by_text("Desk helper", exact=True)).to_be_visible()
     page.get_by_role("button", name="Disconnect").click()
     page.get_by_role("dialog").get_by_role("button", name="Disconnect").click()
     expect(page.get_by_text("is disconnected")).to_be_visible()

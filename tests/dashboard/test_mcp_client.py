@@ -200,7 +200,7 @@ class SignInTest(ClientCase):
 
         return OAuthClientProvider(
             self.url,
-            OAuthClientMetadata(redirect_uris=[CALLBACK], client_name="Claude", token_endpoint_auth_method="none"),
+            OAuthClientMetadata(redirect_uris=[CALLBACK], client_name="Desk helper", token_endpoint_auth_method="none"),
             self.store, redirect, callback,
         )  # fmt: skip
 

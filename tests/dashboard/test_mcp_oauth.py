@@ -42,7 +42,7 @@ class Flow:
 
     def register(self, **changed: Any) -> Any:
         asked = {
-            "client_name": "Claude", "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none",
+            "client_name": "Desk helper", "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none",
             "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"], "scope": "read write",
         } | changed  # fmt: skip
         return self.web.post("/identity/o/api/clients", json.dumps(asked), content_type="application/json")
@@ -161,7 +161,7 @@ class RegistrationTest(OAuthCase):
 
     def test_addresses_that_programs_use(self) -> None:
         for uri in (
-            CALLBACK, "http://localhost:3000/cb", "http://[::1]:1/cb", "https://claude.ai/api/mcp/auth_callback",
+            CALLBACK, "http://localhost:3000/cb", "http://[::1]:1/cb", "https://client.example.com/auth_callback",
             "cursor://anysphere.cursor-retrieval/oauth", "com.example.app:/cb",
         ):  # fmt: skip
             self.assertIsNone(redirect_problem(uri), uri)
@@ -184,7 +184,7 @@ class ConsentTest(OAuthCase):
         page = self.flow.open()
         text = page.content.decode()
         for words in (
-            "Connect Claude?",
+            "Connect Desk helper?",
             "Bakker Dental",
             "start calls",
             "127.0.0.1",
@@ -211,7 +211,7 @@ class ConsentTest(OAuthCase):
         self.assertEqual((said["state"], said["iss"]), (["xyz"], ["http://testserver"]))
         with self.acting_for(self.client_org):
             entry = AuditEntry.objects.get(action="app.connect")
-        self.assertEqual((entry.actor, entry.data), ("Cleo", {"app": "Claude", "scopes": ["read", "write"]}))
+        self.assertEqual((entry.actor, entry.data), ("Cleo", {"app": "Desk helper", "scopes": ["read", "write"]}))
 
     def test_only_an_organization_of_ones_own(self) -> None:
         answer = self.flow.decide(self.stranger)
@@ -268,7 +268,7 @@ class TokenTest(OAuthCase):
         self.assertFalse(made["isError"], made)
         with self.acting_for(self.client_org):
             entry = AuditEntry.objects.get(action="assistant.create")
-        self.assertEqual((entry.actor, entry.user_id, entry.api_key_id), ("Cleo (Claude)", self.cleo.pk, None))
+        self.assertEqual((entry.actor, entry.user_id, entry.api_key_id), ("Cleo (Desk helper)", self.cleo.pk, None))
         self.assertEqual(
             Client(headers={"authorization": f"Bearer {tokens['access_token']}"}).get("/api/v1/calls").status_code, 401
         )
@@ -451,7 +451,7 @@ class BrandTest(OAuthCase):
         flow = Flow(self.zenit.browser, host="zenit.localhost", program=self.acme.program)
         answer = flow.open()
         self.assertEqual(answer.status_code, 400)
-        self.assertNotIn("Claude", answer.content.decode())
+        self.assertNotIn("Desk helper", answer.content.decode())
 
     def test_a_consent_of_one_host_is_of_no_use_at_another(self) -> None:
         page = self.acme.open().content.decode()
@@ -487,7 +487,7 @@ class PagesTest(OAuthCase):
         self.assertEqual(self.flow.refresh(tokens["refresh_token"]).status_code, 400)
         with self.acting_for(self.client_org):
             entry = AuditEntry.objects.get(action="app.disconnect")
-        self.assertEqual((entry.actor, entry.data), ("Cleo", {"app": "Claude", "person": "Cleo"}))
+        self.assertEqual((entry.actor, entry.data), ("Cleo", {"app": "Desk helper", "person": "Cleo"}))
         self.assertEqual(len(connections_of(self.ada)), 1)
 
     def test_somebody_elses_connection_is_404(self) -> None:
