@@ -14,7 +14,8 @@ from apps.assistants.models import AnalysisTemplate, Assistant, McpServer, ToolT
 from apps.assistants.schema import defaults
 from apps.billing.models import CREDIT, LedgerEntry
 from apps.branding.models import INSTALLATION_ID, Brand
-from apps.calls.models import Call
+from apps.calls.models import Call, DoNotCall
+from apps.calls.refusals import digest_of
 from apps.campaigns.models import Campaign, Lead
 from apps.catalog.models import ProviderKey, SenderDomain
 from apps.chats.models import ChatMessage
@@ -179,6 +180,10 @@ def make_lead(campaign: Campaign, **fields: Any) -> Lead:
     position = next(_count)
     values = {"phone_number": f"+4420794{position:05d}", "position": position, "variables": {"name": "Sam"}}
     return _make(Lead, campaign.organization, campaign=campaign, **values | fields)
+
+
+def make_refusal(organization: Organization, number: str, **fields: Any) -> DoNotCall:
+    return _make(DoNotCall, organization, phone_number=number, digest=digest_of(organization.pk, number), **fields)
 
 
 def make_chat_message(organization: Organization, **fields: Any) -> ChatMessage:

@@ -15,7 +15,6 @@ from typing import Any
 from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from apps.calls.models import DoNotCall
 from apps.campaigns.columns import guess_columns
 from apps.campaigns.models import Upload
 from apps.core.scope import Scope, acting
@@ -111,7 +110,7 @@ class Thing:
             Upload, organization, campaign=self.campaign, filename="secret-canary.csv",
             mapping=guess_columns(["Telefon", "Name"]).as_json(), content=b"Telefon;Name\n+442079460101;Secret-canary\n", country="DE",
         )  # fmt: skip
-        self.refusal = factories._make(DoNotCall, organization, phone_number="+442079460199", reason="Secret-canary")
+        self.refusal = factories.make_refusal(organization, "+442079460199", reason="Secret-canary")
         self.provider_key = factories.make_provider_key(organization, "resend", f"re_{organization.slug}")
         self.sender_domain = factories.make_sender_domain(
             organization, domain_name=f"secret-canary.{organization.slug}.example", resend_domain_id=f"d-{organization.slug}",

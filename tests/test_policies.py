@@ -21,7 +21,7 @@ WITHOUT_POLICIES = {
     "usersessions_usersession", "django_session", "django_admin_log", "django_content_type", "django_migrations",
     "auth_group", "auth_group_permissions", "auth_permission", "allauth_idp_oidc_client", "allauth_idp_oidc_token",
 }  # fmt: skip
-SHARED = {"mail_message", "voice_connection", "calls_engineevent"}
+SHARED = {"mail_message", "voice_connection", "calls_engineevent", "campaigns_rulepack"}
 DOORS = {
     "member_of",
     "organizations_of",

@@ -55,6 +55,23 @@ class Assistant(OwnedModel):
         return self.name
 
 
+class AssistantVersion(OwnedModel):
+    """An assistant as it was saved: what a campaign compares, and where a change can be taken back to."""
+
+    assistant = models.ForeignKey(Assistant, on_delete=models.CASCADE, related_name="versions")
+    version = models.PositiveIntegerField()
+    values = models.JSONField(default=dict)
+    actor = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "assistant", "version"], name="one_row_per_assistant_version")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.assistant_id} v{self.version}"
+
+
 class ToolTemplate(OwnedModel):
     """A tool to copy into assistants (features 8). No assistant points at it."""
 

@@ -9,12 +9,13 @@ from typing import Self
 
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from apps.assistants.models import Assistant
 from apps.core.fields_encrypted import EncryptedTextField
 from apps.core.models import Row
-from apps.numbers.models import PhoneNumber
+from apps.numbers.models import PhoneNumber, SipTrunk
 from apps.organizations.models import Organization, OwnedModel, OwnedQuerySet
 from apps.voice.models import Connection
 
@@ -99,6 +100,7 @@ class Call(OwnedModel):
     dial = models.CharField(max_length=10, choices=Dial, default=Dial.NONE)
     dial_key = models.CharField(max_length=64, blank=True)
     dial_at = models.DateTimeField(null=True, blank=True)
+    trunk = models.ForeignKey(SipTrunk, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     wanted_until = models.DateTimeField(null=True, blank=True)
     not_after = models.DateTimeField(null=True, blank=True)
     refusal = models.CharField(max_length=60, blank=True)
@@ -119,6 +121,8 @@ class Call(OwnedModel):
     is_charged = models.BooleanField(default=True)
     is_private = models.BooleanField(default=False)
     cut_reason = models.CharField(max_length=40, blank=True)
+    callback_at = models.DateTimeField(null=True, blank=True)
+    opted_out_at = models.DateTimeField(null=True, blank=True)
     cost = models.BigIntegerField(null=True, blank=True)
     usage = models.JSONField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
@@ -154,6 +158,8 @@ class Call(OwnedModel):
             models.Index(fields=["organization", "assistant", "-created_at"], name="call_by_assistant"),
             models.Index(fields=["dial", "lease_until"], condition=models.Q(dial__in=["reserved", "sending", "unknown"]), name="call_dialling"),
             models.Index(fields=["organization", "origin"], name="call_by_origin"),
+            models.Index(fields=["organization", "other_number", "created_at"], condition=models.Q(direction="outbound"), name="call_by_number"),
+            models.Index(fields=["connection", "sent_at"], condition=models.Q(sent_at__isnull=False), name="call_starts"),
             models.Index(fields=["last_news_at"], condition=models.Q(settled_at=None, connection__isnull=False), name="call_open"),
         ]
 
@@ -319,16 +325,64 @@ class PendingReport(OwnedModel):
         indexes = [models.Index(fields=["next_try_at"], name="pending_report_due")]
 
 
+class DoNotCallQuerySet(OwnedQuerySet):
+    def valid(self, now: dt.datetime) -> Self:
+        """Without those whose time is over."""
+        return self.filter(models.Q(expires_at=None) | models.Q(expires_at__gt=now))
+
+
 class DoNotCall(OwnedModel):
-    phone_number = models.CharField(_("phone number"), max_length=16)
+    """A number that is not called. An agency's list holds for its clients too.
+
+    `digest` is the number under a key of this organization: it is what is compared, and all that is left after the
+    person was erased. `listed_at`: when the person refused; `expires_at`: when the refusal ends, if ever.
+    """
+
+    class Source(models.TextChoices):
+        PAGE = "page", _("Entered by hand")
+        IMPORT = "import", _("Imported list")
+        PHRASE = "phrase", _("Said in a call")
+        TOOL = "tool", _("Asked for in a call")
+        KEY = "key", _("Key pressed in a call")
+        ERASURE = "erasure", _("Person erased")
+
+    phone_number = models.CharField(_("phone number"), max_length=16, null=True, blank=True)  # noqa: DJ001
+    digest = models.BinaryField(max_length=32)
     reason = models.CharField(_("reason"), max_length=300, blank=True)
-    source = models.CharField(max_length=40, default="page")
+    source = models.CharField(max_length=40, default=Source.PAGE)
+    call_id = models.CharField(max_length=64, blank=True)
+    listed_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DoNotCallQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["organization", "phone_number"], name="one_refusal_per_number"),
-            models.CheckConstraint(condition=models.Q(phone_number__regex=r"^\+[1-9][0-9]{6,14}$"), name="refusal_is_e164"),
+            models.UniqueConstraint(fields=["organization", "digest"], name="one_refusal_per_number"),
+            models.CheckConstraint(
+                condition=models.Q(phone_number=None) | models.Q(phone_number__regex=r"^\+[1-9][0-9]{6,14}$"),
+                name="refusal_is_e164",
+            ),
         ]
+        indexes = [models.Index(fields=["organization", "-listed_at", "-id"], name="refusal_newest")]
+
+
+class CallingRules(OwnedModel):
+    """How often a number is called by an organization, whatever the campaign, and how people in a call opt out.
+
+    Without a row the defaults hold. `number_attempts` calls in `number_days` days; `min_gap_minutes` lie between two.
+    `opt_out_phrases`: language to phrases; null: those that are shipped. `opt_out_key`: a digit of the telephone; empty: none.
+    """
+
+    min_gap_minutes = models.PositiveIntegerField(_("minutes between two calls to a number"), default=5)
+    number_attempts = models.PositiveSmallIntegerField(_("calls to a number"), default=10)
+    number_days = models.PositiveSmallIntegerField(_("in days"), default=1)
+    opt_out_phrases = models.JSONField(null=True, blank=True)
+    opt_out_key = models.CharField(max_length=1, blank=True, default="")
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization"], name="one_calling_rules_per_organization")]
 
 
 def call_age(call: Call, now: dt.datetime) -> float:

@@ -7,6 +7,7 @@ derived into the key and authenticated as well: a value copied to another row, f
 import base64
 import binascii
 import functools
+import hmac
 import os
 from uuid import UUID
 
@@ -61,6 +62,13 @@ def rotate(sealed: bytes, *, owner: Owner, field: str) -> bytes | None:
     if _opened(bytes(sealed))[0] == next(iter(master_keys())):
         return None
     return encrypt(decrypt_bytes(sealed, owner=owner, field=field), owner=owner, field=field)
+
+
+def digests(plain: str, *, owner: Owner, field: str) -> list[bytes]:
+    """A keyed digest (HMAC-SHA256, 32 bytes) under each master key, the newest first: what is compared where the value
+    itself must not be kept. The first is what is written, all are looked for."""
+    bound = _bound(owner, field)
+    return [hmac.digest(_derived(master, bound), plain.encode(), "sha256") for master in master_keys().values()]
 
 
 def master_keys() -> dict[str, bytes]:

@@ -27,8 +27,12 @@ class SipTrunk(OwnedModel):
     is_active = models.BooleanField(default=True)
     inbound_addresses = models.JSONField(null=True, blank=True)
     outbound_number = models.CharField(max_length=32, null=True, blank=True)  # noqa: DJ001
+    concurrent_calls = models.PositiveSmallIntegerField(_("calls at once"), null=True, blank=True)
+    starts = models.PositiveSmallIntegerField(_("call starts"), null=True, blank=True)
+    starts_seconds = models.PositiveSmallIntegerField(_("in seconds"), default=1)
 
     class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(starts_seconds__gte=1), name="trunk_window_has_length")]
         indexes = [models.Index(fields=["organization", "-created_at", "-id"], name="trunk_newest")]
 
     def __str__(self) -> str:

@@ -173,12 +173,26 @@ class ApiKey(OwnedModel):
 
 
 class Limits(OwnedModel):
-    """What the operator allows an organization; null: no limit of its own."""
+    """What an organization may use; null: no limit of its own. An agency's limits hold for it and its clients together.
+
+    `starts` calls begin in any `starts_seconds`. `guaranteed_calls` lines are kept free for its campaigns while these
+    have leads to call, `inbound_lines` are never used by campaigns. `countries` (ISO codes) may be called;
+    `spend_per_hour` is in micro-credits.
+    """
 
     concurrent_calls = models.PositiveIntegerField(null=True, blank=True)
+    guaranteed_calls = models.PositiveIntegerField(default=0)
+    inbound_lines = models.PositiveIntegerField(default=0)
+    starts = models.PositiveSmallIntegerField(null=True, blank=True)
+    starts_seconds = models.PositiveSmallIntegerField(default=1)
+    countries = models.JSONField(null=True, blank=True)
+    spend_per_hour = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization"], name="one_limits_per_organization")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization"], name="one_limits_per_organization"),
+            models.CheckConstraint(condition=models.Q(starts_seconds__gte=1), name="limits_window_has_length"),
+        ]
 
 
 class StoredAnswer(OwnedModel):

@@ -53,9 +53,15 @@ class Connection(Row):
     last_error = models.CharField(max_length=300, blank=True)
     alerted_at = models.DateTimeField(null=True, blank=True)
     resync_wanted_at = models.DateTimeField(null=True, blank=True)
+    # Limits of its own beside those that the engine announces; the smaller one holds.
+    concurrent_calls = models.PositiveIntegerField(_("calls at once"), null=True, blank=True)
+    inbound_lines = models.PositiveIntegerField(_("lines kept for inbound calls"), default=0)
+    starts = models.PositiveSmallIntegerField(_("call starts"), null=True, blank=True)
+    starts_seconds = models.PositiveSmallIntegerField(_("in seconds"), default=1)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(condition=models.Q(starts_seconds__gte=1), name="connection_window_has_length"),
             models.UniqueConstraint(
                 fields=["organization"],
                 condition=models.Q(is_active=True),

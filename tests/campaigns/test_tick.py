@@ -8,7 +8,7 @@ from typing import Any
 from django.test import override_settings
 
 from apps.billing.models import Hold
-from apps.calls.models import Call, DoNotCall
+from apps.calls.models import Call
 from apps.campaigns.dialler.tick import resume_campaign
 from apps.campaigns.models import Campaign
 from apps.campaigns.selectors import campaign_state, reason_of, to_tick
@@ -115,7 +115,7 @@ class ClaimTest(TickCase):
         campaign = running_campaign(self.client_org, 4, max_concurrent_calls=2)
         with wide(self.client_org):
             for lead in leads_of(campaign)[:2]:
-                DoNotCall.objects.create(organization=self.client_org, phone_number=lead.phone_number)
+                factories.make_refusal(self.client_org, lead.phone_number)
         self.assertEqual(tick(campaign), 2)
         self.assertEqual(statuses(campaign), ["skipped", "skipped", "calling", "calling"])
         self.assertEqual(self.reason(campaign), "do_not_call")

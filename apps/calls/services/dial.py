@@ -10,12 +10,13 @@ from typing import Any
 from django.conf import settings
 
 from apps.calls.models import Call
+from apps.calls.refusals import is_refused
 from apps.calls.services.bodies import dial_body
 from apps.calls.services.draft import Draft, locked
 from apps.calls.services.fate import accept, error_for, leave_unknown, reason_of, refusal_of, refuse, text_of
 from apps.calls.services.keys import MISSING, call_ring, missing_keys
 from apps.calls.services.requests import CallRequest
-from apps.calls.services.reserve import is_on_do_not_call_list, reserve_call
+from apps.calls.services.reserve import reserve_call
 from apps.calls.services.tools_mcp import UNAVAILABLE, first_missing, required_servers
 from apps.calls.services.upstream import make_call_ready, resync, use_copies
 from apps.core import db
@@ -189,7 +190,7 @@ def _not_wanted(call: Call, now: dt.datetime) -> str | None:
         return "suspended"
     if call.wanted_until and now > call.wanted_until:
         return "too_late"
-    if call.other_number and is_on_do_not_call_list(call.organization_id, call.other_number):
+    if call.other_number and is_refused(call.organization, call.other_number, now):
         return "do_not_call"
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from apps.calls.models import DoNotCall
+from apps.calls.refusals import digest_of, digests_of
 from apps.core.db import writes
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor, record_audit
@@ -15,8 +16,9 @@ def refuse_number(*, organization: Organization, number: str, reason: str, by: A
     """Put a number (E.164) on the list; a second time changes nothing."""
     row: Any
     row, is_new = DoNotCall.objects.get_or_create(
-        organization=organization, phone_number=number, defaults={"reason": reason[:300], "source": source}
-    )
+        organization=organization, digest=digest_of(organization.pk, number),
+        defaults={"phone_number": number, "reason": reason[:300], "source": source},
+    )  # fmt: skip
     if is_new:
         # Without number and reason: the audit log cannot forget.
         record_audit(organization=organization, by=by, action="do_not_call.add")
@@ -27,7 +29,8 @@ def refuse_number(*, organization: Organization, number: str, reason: str, by: A
 @writes
 def allow_number(*, organization: Organization, number: str, by: Actor) -> bool:
     """Take a number off the list. False when it was not on it."""
-    deleted, _rows = DoNotCall.objects.for_organization(organization).filter(phone_number=number).delete()
+    digests = digests_of(organization.pk, number)
+    deleted, _rows = DoNotCall.objects.for_organization(organization).filter(digest__in=digests).delete()
     if deleted:
         record_audit(organization=organization, by=by, action="do_not_call.remove")
     return bool(deleted)

@@ -18,11 +18,12 @@ from apps.calls.models import (
     EngineEvent,
     Recording,
 )
+from apps.calls.refusals import digests_of
 from apps.calls.services.erase import erase_content, erase_metadata
 from apps.calls.sql import index_texts
 from apps.core.db import step
 from apps.core.mentions import Mention
-from apps.organizations.models import Organization
+from apps.organizations.models import Organization, OwnedQuerySet
 
 # Where a call of somebody else may mention the number. What the assistant was configured with is the organization's own.
 TEXTS = ("summary", "messages", "turns", "tool_calls", "analysis_result", "analysis_problem", "error", "metadata")
@@ -48,7 +49,12 @@ def find_person(*, organization: Organization, mention: Mention, now: dt.datetim
 
 def is_refused(*, organization: Organization, mention: Mention) -> bool:
     """Whether the number stands on the do-not-call list."""
-    return DoNotCall.objects.for_organization(organization).filter(phone_number=mention.number).exists()
+    return _refusals(organization, mention).exists()
+
+
+def _refusals(organization: Organization, mention: Mention) -> OwnedQuerySet:
+    digests = digests_of(organization.pk, mention.number)
+    return DoNotCall.objects.for_organization(organization).filter(digest__in=digests)
 
 
 def mentions_of(*, organization: Organization, mention: Mention) -> int:
@@ -87,7 +93,7 @@ def erase_person(
     erase_metadata(calls=own, now=now, keeps_consent=True)
     counts["mentions"] = _take_out(organization, mention, now)
     if not keeps_refusal:
-        counts["do_not_call"] = DoNotCall.objects.for_organization(organization).filter(phone_number=mention.number).delete()[0]
+        counts["do_not_call"] = _refusals(organization, mention).delete()[0]
     return counts
 
 

@@ -13,7 +13,8 @@ from uuid_utils.compat import uuid7
 
 from apps.assistants.models import Assistant
 from apps.billing.services import place_hold, place_holds, release_holds
-from apps.calls.models import TEXT, Call, DoNotCall, new_call_id
+from apps.calls.models import TEXT, Call, new_call_id
+from apps.calls.refusals import is_refused
 from apps.calls.services.keys import call_ring, check_keys, sources
 from apps.calls.services.requests import CallRequest
 from apps.calls.services.snapshot import config_of, private_for, resolved, without_ours
@@ -43,7 +44,7 @@ def reserve_call(*, request: CallRequest, now: dt.datetime) -> Call:
         raise Forbidden(_("This organization is suspended."))
     check_assistant(request.assistant)
     number = None if request.is_web else dialling_number(organization, request.assistant, request.number)
-    if request.to and is_on_do_not_call_list(organization, request.to):
+    if request.to and is_refused(organization, request.to, now):
         raise Invalid(_("The number %(number)s is on the do-not-call list.") % {"number": request.to}, param="destination")
     _check_reference(request)
     call = _drafted(request, number, refuses=True)
@@ -98,10 +99,6 @@ def cancel_reserved(*, organization: Organization, origin: str, now: dt.datetime
     )
     unsure.update(wanted_until=now, updated_at=now)
     return calls
-
-
-def is_on_do_not_call_list(organization: Organization | object, number: str) -> bool:
-    return DoNotCall.objects.for_organization(organization).filter(phone_number=number).exists()
 
 
 def check_assistant(assistant: Assistant | None) -> None:

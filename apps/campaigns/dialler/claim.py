@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from apps.calls.models import Call, DoNotCall
+from apps.calls.models import Call
+from apps.calls.refusals import refused_among
 from apps.calls.services.requests import CallRequest
 from apps.calls.services.reserve import reserve_many
 from apps.calls.tasks import dial, wake
@@ -61,11 +62,7 @@ def due_leads(campaign: Campaign, most: int, now: dt.datetime) -> list[Lead]:
 @step
 def _without_refusers(campaign: Campaign, leads: list[Lead], now: dt.datetime) -> list[Lead]:
     """Leads whose number is on the do-not-call list are skipped for good."""
-    refused = set(
-        DoNotCall.objects.for_organization(campaign.organization_id)
-        .filter(phone_number__in=[lead.phone_number for lead in leads])
-        .values_list("phone_number", flat=True)
-    )
+    refused = refused_among(campaign.organization, [lead.phone_number for lead in leads], now)
     if refused:
         skipped = [lead.pk for lead in leads if lead.phone_number in refused]
         Lead.objects.for_organization(campaign.organization_id).filter(pk__in=skipped).update(
