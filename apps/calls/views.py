@@ -94,10 +94,10 @@ def _add_number(request: HttpRequest, form: DoNotCallForm) -> Any:
         return None
     organization = request.organization  # type: ignore[attr-defined]
     values = form.cleaned_data
-    row = refuse_number(
+    refuse_number(
         organization=organization, number=values["phone_number"], reason=values["reason"], by=Actor.of(request)
     )
-    words = _("%(number)s will not be called any more.") % {"number": format_international(row.phone_number)}
+    words = _("%(number)s will not be called any more.") % {"number": format_international(values["phone_number"])}
     messages.success(request, words)
     return redirect("do_not_call", org=organization.slug)
 
