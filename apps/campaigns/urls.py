@@ -1,18 +1,18 @@
 from django.urls import path
 
-from apps.campaigns import views, views_import, views_leads
+from apps.campaigns import views, views_form, views_import, views_leads, views_moves
 
 urlpatterns = [
     path("campaigns", views.campaign_list, name="campaigns"),
-    path("campaigns/new", views.campaign_create, name="campaign_create"),
+    path("campaigns/new", views_form.campaign_create, name="campaign_create"),
     path("campaigns/<uuid:pk>", views.campaign_detail, name="campaign"),
     path("campaigns/<uuid:pk>/live", views.campaign_live, name="campaign_live"),
-    path("campaigns/<uuid:pk>/edit", views.campaign_edit, name="campaign_edit"),
-    path("campaigns/<uuid:pk>/start", views.campaign_start, name="campaign_start"),
-    path("campaigns/<uuid:pk>/resume", views.campaign_start, name="campaign_resume"),
-    path("campaigns/<uuid:pk>/pause", views.campaign_pause, name="campaign_pause"),
-    path("campaigns/<uuid:pk>/cancel", views.campaign_cancel, name="campaign_cancel"),
-    path("campaigns/<uuid:pk>/delete", views.campaign_delete, name="campaign_delete"),
+    path("campaigns/<uuid:pk>/edit", views_form.campaign_edit, name="campaign_edit"),
+    path("campaigns/<uuid:pk>/start", views_moves.campaign_start, name="campaign_start"),
+    path("campaigns/<uuid:pk>/resume", views_moves.campaign_start, name="campaign_resume"),
+    path("campaigns/<uuid:pk>/pause", views_moves.campaign_pause, name="campaign_pause"),
+    path("campaigns/<uuid:pk>/cancel", views_moves.campaign_cancel, name="campaign_cancel"),
+    path("campaigns/<uuid:pk>/delete", views_moves.campaign_delete, name="campaign_delete"),
     path("campaigns/<uuid:pk>/results.csv", views_leads.campaign_results, name="campaign_results"),
     path("campaigns/<uuid:pk>/leads", views_leads.leads, name="leads"),
     path("campaigns/<uuid:pk>/leads/new", views_leads.lead_add, name="lead_add"),

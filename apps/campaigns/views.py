@@ -1,76 +1,21 @@
-"""Campaigns: list, create, edit, one campaign with its leads, and what moves it."""
+"""Campaigns: the list, and one campaign with its leads."""
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
-from apps.campaigns.forms import AUTOMATIC, CampaignForm, posted, refuse
-from apps.campaigns.models import Campaign
 from apps.campaigns.pages import campaign_of, lead_page, list_rows, live_context, seen_by
-from apps.campaigns.services.campaigns import StaleCampaign, create_campaign, delete_campaign, update_campaign
-from apps.campaigns.services.status import cancel_campaign, pause_campaign, start_campaign
 from apps.core import db
-from apps.core.errors import Conflict, DomainError
-from apps.organizations.access import needs
-from apps.organizations.models import Role
-from apps.organizations.services import Actor
-
-PLACES = {"assistant_id": "assistant", "number_id": "number"}
 
 
 @require_safe
 def campaign_list(request: HttpRequest, org: str) -> HttpResponse:
     organization = request.organization  # type: ignore[attr-defined]
     return render(request, "campaigns/list.html", {"rows": list_rows(organization), "now": db.now()})
-
-
-@needs(Role.MEMBER)
-def campaign_create(request: HttpRequest, org: str) -> HttpResponse:
-    """A new campaign; `?copy=<id>` proposes another one's values."""
-    organization = request.organization  # type: ignore[attr-defined]
-    form = CampaignForm(*posted(request), initial=_proposal(request), organization=organization)
-    if request.method == "POST" and form.is_valid():
-        try:
-            made = create_campaign(organization=organization, values=form.values(), by=Actor.of(request), now=db.now())
-        except DomainError as error:
-            refuse(form, error, **PLACES)
-        else:
-            messages.success(request, _("The campaign is a draft now. Add its leads next."))
-            return redirect("campaign", org=org, pk=made.pk)
-    context = {"form": form, "campaign": None, "title": _("New campaign"), "back_url": reverse("campaigns", args=[org])}
-    return render(request, "campaigns/form.html", context, status=422 if form.errors else 200)
-
-
-@needs(Role.MEMBER)
-def campaign_edit(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
-    campaign = campaign_of(request, pk)
-    if campaign.is_final:
-        raise Conflict(_("A campaign that is over cannot be changed. Duplicate it to call again."))
-    form = CampaignForm(
-        *posted(request), initial=_values(campaign), organization=campaign.organization, campaign=campaign
-    )
-    status, conflict = 200, None
-    if request.method == "POST":
-        if form.is_valid() and (answer := _save(request, form, campaign)):
-            return answer
-        status = 422
-        if isinstance(stale := getattr(form, "stale", None), StaleCampaign):
-            status, conflict = 409, _conflict(form, stale.current)
-            form = _renewed(request, form, stale.current)
-    context = {
-        "form": form, "campaign": campaign, "title": _("Edit %(name)s") % {"name": campaign.name}, "conflict": conflict,
-        "back_url": reverse("campaign", args=[org, pk]),
-    }  # fmt: skip
-    return render(request, "campaigns/form.html", context, status=status)
 
 
 @require_safe
@@ -86,129 +31,3 @@ def campaign_live(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
     """The part of the page that changes by itself."""
     context = live_context(campaign_of(request, pk), db.now())
     return render(request, "campaigns/_live.html", context | seen_by(request))
-
-
-@needs(Role.MEMBER)
-def campaign_start(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
-    """GET asks, POST starts or resumes. What the launch checks say is on the campaign's page."""
-    campaign = campaign_of(request, pk)
-    if request.method != "POST":
-        return _ask(request, campaign, "start")
-    return _move(request, campaign, start_campaign, _("The campaign is running."))
-
-
-@needs(Role.MEMBER)
-@require_POST
-def campaign_pause(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
-    text = _("The campaign is paused. Calls that are running finish.")
-    return _move(request, campaign_of(request, pk), pause_campaign, text)
-
-
-@needs(Role.MEMBER)
-def campaign_cancel(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
-    """GET asks, POST cancels for good."""
-    campaign = campaign_of(request, pk)
-    if request.method != "POST":
-        return _ask(request, campaign, "cancel")
-    text = _("The campaign is cancelled. Calls that are running finish.")
-    return _move(request, campaign, cancel_campaign, text)
-
-
-@needs(Role.MEMBER)
-def campaign_delete(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
-    """GET asks, POST deletes."""
-    campaign = campaign_of(request, pk)
-    if request.method != "POST":
-        return _ask(request, campaign, "delete")
-    delete_campaign(campaign=campaign, by=Actor.of(request), now=db.now())
-    messages.success(request, _("%(name)s is deleted. Its calls stay.") % {"name": campaign.name})
-    return redirect("campaigns", org=org)
-
-
-def _move(request: HttpRequest, campaign: Campaign, service: Any, text: str) -> HttpResponse:
-    try:
-        service(campaign=campaign, by=Actor.of(request), now=db.now())
-    except DomainError as error:
-        messages.error(request, error.text)
-    else:
-        messages.success(request, text)
-    return redirect("campaign", org=campaign.organization.slug, pk=campaign.pk)
-
-
-def _ask(request: HttpRequest, campaign: Campaign, action: str) -> HttpResponse:
-    """On a page, or in the dialog of the campaign's page."""
-    template = "campaigns/_confirm.html" if request.htmx else "campaigns/confirm.html"  # type: ignore[attr-defined]
-    return render(request, template, live_context(campaign, db.now()) | seen_by(request) | {"action": action})
-
-
-def _save(request: HttpRequest, form: CampaignForm, campaign: Campaign) -> HttpResponse | None:
-    """Store the form; None when the service refused, with the reason on the form."""
-    try:
-        update_campaign(
-            campaign=campaign, values=form.changes(), by=Actor.of(request), now=db.now(),
-            expected_version=form.cleaned_data["version"] or 0,
-        )  # fmt: skip
-    except StaleCampaign as error:
-        form.stale = error  # type: ignore[attr-defined]
-        return None
-    except DomainError as error:
-        refuse(form, error, **PLACES)
-        return None
-    messages.success(request, _("Saved."))
-    return redirect("campaign", org=campaign.organization.slug, pk=campaign.pk)
-
-
-def _conflict(form: CampaignForm, current: Campaign) -> dict[str, Any]:
-    """The fields that differ between what stands now and what was typed."""
-    theirs = CampaignForm(initial=_values(current), organization=current.organization, campaign=current)
-    fields = [
-        {"label": field.label, "theirs": _shown(theirs, field.name), "yours": _shown(form, field.name)}
-        for field in form.visible_fields()
-        if not field.field.disabled and _shown(theirs, field.name) != _shown(form, field.name)
-    ]
-    return {"fields": fields, "at": current.updated_at}
-
-
-def _renewed(request: HttpRequest, form: CampaignForm, current: Campaign) -> CampaignForm:
-    """The same answers against the newest version: saved again, they win."""
-    data = request.POST.copy()
-    data["version"] = str(current.version)
-    return CampaignForm(data, initial=_values(current), organization=current.organization, campaign=current)
-
-
-def _shown(form: CampaignForm, name: str) -> str:
-    value = form[name].value()
-    choices = {str(key): str(label) for key, label in getattr(form.fields[name], "choices", [])}
-    if isinstance(value, list):
-        return ", ".join(choices.get(str(each), str(each)) for each in value)
-    if isinstance(value, dt.time):
-        return f"{value:%H:%M}"
-    return choices.get(str(value), "" if value is None else str(value))
-
-
-def _proposal(request: HttpRequest) -> dict[str, Any]:
-    organization = request.organization  # type: ignore[attr-defined]
-    if copied := _copied(request):
-        return _values(copied) | {
-            "name": _("Copy of %(name)s") % {"name": copied.name},
-            "assistant": copied.assistant_id,
-        }
-    return _values(Campaign(organization=organization, timezone=organization.timezone))
-
-
-def _copied(request: HttpRequest) -> Campaign | None:
-    try:
-        return campaign_of(request, UUID(request.GET["copy"]))
-    except (KeyError, ValueError):
-        return None
-
-
-def _values(campaign: Campaign) -> dict[str, Any]:
-    """A campaign as its form's initial values."""
-    names = (
-        "version", "name", "system_message_template", "schedule_start_time", "schedule_end_time", "schedule_days",
-        "timezone", "max_attempts", "retry_delay_minutes", "max_concurrent_calls",
-    )  # fmt: skip
-    number = str(campaign.number_id or "") if campaign.has_own_number else AUTOMATIC
-    assistant = campaign.assistant_id
-    return {name: getattr(campaign, name) for name in names} | {"number": number, "assistant": assistant}
