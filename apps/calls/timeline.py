@@ -103,6 +103,8 @@ REFUSALS: dict[str, Text] = {
     "capacity": _("The voice engine had no free line. Try again in a moment."),
     "too_late": _("It was too late to dial, so it did not ring."),
     "do_not_call": _("The number was put on the do-not-call list before it was dialled."),
+    "not_allowed": _("This number may not be called, so nothing was dialled."),
+    "spend": _("As much was spent within an hour as is allowed, so nothing was dialled."),
 }
 
 

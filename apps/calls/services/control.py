@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from uuid_utils.compat import uuid7
 
 from apps.assistants.schema import is_realtime
+from apps.calls.allowed import why_forbidden
 from apps.calls.models import Call, CallCommand
 from apps.calls.services.draft import Draft, locked
 from apps.calls.services.fate import refusal_of, text_of
@@ -26,6 +27,7 @@ from apps.voice.outcomes import Dialled
 
 SAME = dt.timedelta(seconds=10)
 SPOKEN, CONTEXT = 2000, 100_000
+SIP_NUMBER = re.compile(r"^sips?:(\+[1-9][0-9]{6,14})(@|;|$)", re.IGNORECASE)
 SIP = re.compile(r"^sips?:[^\s@]+@[^\s@]+$|^sips?:[^\s@]+$", re.IGNORECASE)
 TYPES = ("inject-context", "say", "end-call", "transfer")
 
@@ -99,6 +101,7 @@ def _store(
         return earlier, False
     if call.status != Call.Status.IN_PROGRESS or not call.ref:
         raise _not_active()
+    _check_transfer(call, body, now)
     command: CallCommand = CallCommand.objects.create(  # type: ignore[assignment]
         organization_id=organization_id, call=call, key=key or str(uuid7()), digest=digest, type=body["type"],
         body="" if call.is_private else json.dumps(body), actor=by[:200],
@@ -107,6 +110,15 @@ def _store(
     draft.note("command", f"command:{command.pk}", type=body["type"], by=by[:100])
     draft.save()
     return command, True
+
+
+def _check_transfer(call: Call, body: dict[str, Any], now: dt.datetime) -> None:
+    """A call is not transferred to a number that could not be called; raises Invalid."""
+    destination = body.get("destination", "")
+    found = SIP_NUMBER.match(destination)
+    number = found[1] if found else destination
+    if E164.match(number) and (problem := why_forbidden(call.organization, number, now)):
+        raise _invalid("destination", problem)
 
 
 @writes

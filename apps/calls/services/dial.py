@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from apps.calls.allowed import SPENT, spend_left, why_forbidden
 from apps.calls.models import Call
 from apps.calls.refusals import is_refused
 from apps.calls.services.bodies import dial_body
@@ -98,6 +99,10 @@ def mark_sending(*, organization_id: object, call_id: object, now: dt.datetime) 
     draft = Draft(call, now)
     if problem := _not_wanted(call, now):
         refuse(draft, problem, reason=problem if problem in ("suspended", "do_not_call") else "error", error=problem)
+        draft.save()
+        return None
+    if found := _not_allowed(call, now):
+        refuse(draft, found[0], error=found[1])
         draft.save()
         return None
     known = known_capabilities(call.connection)
@@ -193,6 +198,14 @@ def _not_wanted(call: Call, now: dt.datetime) -> str | None:
     if call.other_number and is_refused(call.organization, call.other_number, now):
         return "do_not_call"
     return None
+
+
+def _not_allowed(call: Call, now: dt.datetime) -> tuple[str, str] | None:
+    """The refusal and its sentence, should countries or money have changed since the call was reserved."""
+    if call.other_number and (problem := why_forbidden(call.organization, call.other_number, now)):
+        return "not_allowed", problem
+    left = spend_left(call.organization, now) if call.is_charged else None
+    return ("spend", str(SPENT)) if left is not None and left < 0 else None
 
 
 def _not_after(call: Call, known: Capabilities, now: dt.datetime) -> dt.datetime:

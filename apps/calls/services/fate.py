@@ -11,13 +11,13 @@ from apps.calls.services.draft import Draft
 from apps.calls.services.keys import MISSING
 from apps.calls.services.settle import finish
 from apps.core.db import step
-from apps.core.errors import DomainError, Invalid, Unavailable
+from apps.core.errors import Conflict, DomainError, Invalid, Unavailable
 from apps.voice.outcomes import Dialled
 
 Dial = Call.Dial
 FIRST_CHECK = dt.timedelta(seconds=1)
 # Refusals that say nothing about the destination: the attempt does not count.
-NOT_COUNTED = ("unavailable", "capacity", "too_late", "cancelled", "suspended", "do_not_call")
+NOT_COUNTED = ("unavailable", "capacity", "too_late", "cancelled", "suspended", "do_not_call", "not_allowed", "spend")
 
 
 @step
@@ -91,6 +91,10 @@ def error_for(call: Call, *, retry_after: float | None = None) -> DomainError:
     Args:
         retry_after: seconds after which the engine may take it, when it said so.
     """
+    if call.refusal == "not_allowed":
+        return Invalid(call.error or "", param="destination")
+    if call.refusal == "spend":
+        return Conflict(call.error or "", type="spend_limit")
     if call.refusal in ("invalid", "do_not_call", "suspended", "mcp_unavailable", MISSING):
         return Invalid(call.error or "The call was refused.", details=[call.error] if call.error else [])
     extra: dict[str, Any] = {"retry_after": max(1, math.ceil(retry_after or 1))} if call.refusal == "capacity" else {}

@@ -12,7 +12,9 @@ from django.utils.translation import gettext as _
 from uuid_utils.compat import uuid7
 
 from apps.assistants.models import Assistant
-from apps.billing.services import place_hold, place_holds, release_holds
+from apps.billing.services import HOLD, place_hold, place_holds, release_holds
+from apps.billing.sql import lock_account
+from apps.calls.allowed import SPENT, spend_left, why_forbidden
 from apps.calls.models import TEXT, Call, new_call_id
 from apps.calls.refusals import is_refused
 from apps.calls.services.keys import call_ring, check_keys, sources
@@ -34,8 +36,8 @@ def reserve_call(*, request: CallRequest, now: dt.datetime) -> Call:
     The same key returns the call of the first time. A refusal leaves the caller's transaction usable.
 
     Raises, in this order: Invalid for an inactive assistant or a number that cannot dial (api 8.4), Invalid for a
-    number on the do-not-call list, Conflict for a reference used before, Invalid for a missing provider key,
-    InsufficientCredits.
+    number on the do-not-call list or one that may not be called (`allowed`), Conflict for a reference used before,
+    Invalid for a missing provider key, InsufficientCredits, Conflict (`spend_limit`) when this hour's money is spent.
     """
     organization = request.organization
     if found := Call.objects.for_organization(organization).filter(key=request.key).first():
@@ -46,6 +48,8 @@ def reserve_call(*, request: CallRequest, now: dt.datetime) -> Call:
     number = None if request.is_web else dialling_number(organization, request.assistant, request.number)
     if request.to and is_refused(organization, request.to, now):
         raise Invalid(_("The number %(number)s is on the do-not-call list.") % {"number": request.to}, param="destination")
+    if request.to and (problem := why_forbidden(organization, request.to, now)):
+        raise Invalid(problem, param="destination")
     _check_reference(request)
     call = _drafted(request, number, refuses=True)
     try:
@@ -53,6 +57,7 @@ def reserve_call(*, request: CallRequest, now: dt.datetime) -> Call:
             call.save(force_insert=True)
             if call.is_charged:
                 place_hold(payer_id=organization.payer_id, used_by=organization.pk, key=call.money_key, now=now)
+                _check_spend(organization, now)
     except IntegrityError:
         return _won_elsewhere(request)
     return call
@@ -64,7 +69,7 @@ def reserve_many(*, requests: Sequence[CallRequest], number: PhoneNumber, now: d
 
     The requests differ in `to`, `key`, `metadata`, `variables` and `dial_at` only; their keys are new, and the caller
     has checked assistant, number and do-not-call list in this transaction. Returns the calls of the first requests,
-    fewer than asked when the credits end there. A missing provider key is no matter here: such a call fails when it is
+    fewer than asked when the credits, or the money for this hour, end there. A missing provider key is no matter here: such a call fails when it is
     to be sent, and says so.
     """
     if not requests:
@@ -72,7 +77,12 @@ def reserve_many(*, requests: Sequence[CallRequest], number: PhoneNumber, now: d
     first = _drafted(requests[0], number)
     calls = [first, *(_likewise(first, request) for request in requests[1:])]
     if first.is_charged:
-        organization, keys = requests[0].organization, [call.money_key for call in calls]
+        organization = requests[0].organization
+        # The lock that the holds take anyway: nobody spends between this look and them.
+        lock_account(organization.payer_id)
+        if (left := spend_left(organization, now)) is not None:
+            calls = calls[: max(0, left // HOLD)]
+        keys = [call.money_key for call in calls]
         held = place_holds(payer_id=organization.payer_id, used_by=organization.pk, keys=keys, now=now)
         calls = calls[:held]
     if calls:
@@ -99,6 +109,13 @@ def cancel_reserved(*, organization: Organization, origin: str, now: dt.datetime
     )
     unsure.update(wanted_until=now, updated_at=now)
     return calls
+
+
+def _check_spend(organization: Organization, now: dt.datetime) -> None:
+    """After the hold was placed: the payer is locked, so of two calls that ask at once one sees the other's."""
+    left = spend_left(organization, now)
+    if left is not None and left < 0:
+        raise Conflict(str(SPENT), type="spend_limit")
 
 
 def check_assistant(assistant: Assistant | None) -> None:
