@@ -161,6 +161,11 @@ class Call(OwnedModel):
             models.Index(fields=["organization", "other_number", "created_at"], condition=models.Q(direction="outbound"), name="call_by_number"),
             models.Index(fields=["connection", "sent_at"], condition=models.Q(sent_at__isnull=False), name="call_starts"),
             models.Index(fields=["last_news_at"], condition=models.Q(settled_at=None, connection__isnull=False), name="call_open"),
+            models.Index(
+                fields=["trunk", "sent_at"],
+                condition=models.Q(trunk__isnull=False) & (models.Q(refusal="unavailable") | models.Q(dial__in=["unknown", "in_doubt"])),
+                name="call_trunk_trouble",
+            ),
         ]
 
     def __str__(self) -> str:

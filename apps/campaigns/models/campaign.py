@@ -137,6 +137,8 @@ class Campaign(OwnedModel):
     reported_at = models.DateTimeField(null=True, blank=True)
 
     waits_for_engine_since = models.DateTimeField(null=True, blank=True)
+    # No lead may be called before: the tick leaves it alone. Never far ahead, so that nobody has to reset it.
+    sleeps_until = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1)

@@ -107,7 +107,11 @@ class Lead(OwnedModel):
                 condition=models.Q(status="pending"),
                 name="lead_due",
             ),
-            models.Index(fields=["campaign", "place"], condition=models.Q(status="pending"), name="lead_places"),
+            models.Index(
+                fields=["campaign", "place", "next_attempt_at", "position"],
+                condition=models.Q(status="pending"),
+                name="lead_due_in_place",
+            ),
             models.Index(
                 fields=["campaign", "hurried_at"], condition=models.Q(status="pending", hurried_at__isnull=False), name="lead_hurried"
             ),
@@ -160,4 +164,9 @@ class Attempt(OwnedModel):
         indexes = [
             models.Index(fields=["campaign"], condition=models.Q(settled_at=None), name="attempt_open"),
             models.Index(fields=["settled_at"], condition=models.Q(outcome="in_doubt"), name="attempt_in_doubt"),
+            models.Index(
+                fields=["campaign", "settled_at"],
+                condition=models.Q(settled_at__isnull=False),
+                name="attempt_settled",
+            ),
         ]
