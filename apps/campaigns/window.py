@@ -1,24 +1,149 @@
-"""When a campaign may dial: a daily window on some weekdays, by the wall clock of its zone (features 14)."""
+"""When a campaign may dial, by the wall clock of a zone (features 14): spans of a day, laid out as spans of time.
+
+What the clock on the wall says decides: a span inside the hour that a spring night leaves out does not open, one inside the
+hour that an autumn night repeats opens twice.
+"""
 
 from __future__ import annotations
 
+import bisect
 import datetime as dt
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
-DAY = dt.timedelta(days=1)
-# The longest stretch without an opening: one weekday a week, and a clock change that swallows its window.
+DAY = 86_400
+EPOCH = dt.date(1970, 1, 1).toordinal()
+# The longest stretch without an opening of a daily window: one weekday a week, and a clock change that swallows it.
 HORIZON = 15
+
+# Seconds since midnight, from one until just before the other; of a day in order, without overlap.
+Span = tuple[int, int]
+Spans = tuple[Span, ...]
+# The spans of Monday to Sunday.
+Week = tuple[Spans, ...]
+WHOLE_DAY: Spans = ((0, DAY),)
+ALWAYS: Week = (WHOLE_DAY,) * 7
+
+
+def seconds_of(text: str) -> int:
+    """Seconds since midnight of "09:00", "09:00:30" or "24:00". Raises ValueError for anything else."""
+    if text == "24:00":
+        return DAY
+    time = dt.time.fromisoformat(text)
+    return time.hour * 3600 + time.minute * 60 + time.second
+
+
+def week_of(windows: Iterable[Mapping[str, Any]]) -> Week:
+    """The spans of `Campaign.windows`. A window whose end is not after its start goes on past midnight."""
+    days: list[list[Span]] = [[] for _day in range(7)]
+    for window in windows:
+        start, end = seconds_of(window["start"]), seconds_of(window["end"])
+        for day in window["days"]:
+            days[day - 1].append((start, end if end > start else DAY))
+            if end <= start and end:
+                days[day % 7].append((0, end))
+    return tuple(union(spans) for spans in days)
+
+
+def daily(start: dt.time, end: dt.time, days: Iterable[int]) -> Week:
+    """The same span on some weekdays (Monday is 1)."""
+    span = (start.hour * 3600 + start.minute * 60 + start.second, end.hour * 3600 + end.minute * 60 + end.second)
+    return tuple((span,) if day in set(days) else () for day in range(1, 8))
+
+
+def union(spans: Iterable[Span]) -> Spans:
+    """In order, what overlaps or touches as one."""
+    found: list[Span] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        elif end > start:
+            found.append((start, end))
+    return tuple(found)
+
+
+def common(one: Sequence[Span], other: Sequence[Span]) -> Spans:
+    """What lies in both; each in order and without overlap."""
+    found: list[Span] = []
+    i = j = 0
+    while i < len(one) and j < len(other):
+        start, end = max(one[i][0], other[j][0]), min(one[i][1], other[j][1])
+        if start < end:
+            found.append((start, end))
+        if one[i][1] < other[j][1]:
+            i += 1
+        else:
+            j += 1
+    return tuple(found)
+
+
+def laid_out(zone: str, spans_of: Callable[[int], Spans], first: int, last: int) -> Spans:
+    """The instants (seconds since 1970, UTC) from `first` until before `last` at which a zone's wall clock is in its spans.
+
+    Args:
+        spans_of: the spans of a day, by its ordinal (`date.toordinal`).
+    """
+    found: list[Span] = []
+    for start, end, offset in _stretches(zone, first, last):
+        for day in range((start + offset) // DAY, (end + offset - 1) // DAY + 1):
+            midnight = day * DAY - offset
+            for opens, closes in spans_of(day + EPOCH):
+                if (begin := max(start, midnight + opens)) < (stop := min(end, midnight + closes)):
+                    found.append((begin, stop))
+    return union(found)
+
+
+def _stretches(zone: str, first: int, last: int) -> Iterable[tuple[int, int, int]]:
+    """From `first` until `last` in pieces between clock changes: start, end, seconds that the wall clock is ahead of UTC."""
+    start = first
+    years = range(dt.datetime.fromtimestamp(first, dt.UTC).year, dt.datetime.fromtimestamp(last, dt.UTC).year + 1)
+    for change in (each for year in years for each in _changes(zone, year)):
+        if start < change < last:
+            yield start, change, _offset(zone, start)
+            start = change
+    yield start, last, _offset(zone, start)
+
+
+@functools.lru_cache(maxsize=4096)
+def _changes(zone: str, year: int) -> tuple[int, ...]:
+    """The instants of a year at which a zone's clock is changed, found by looking at each day; a day has one at most."""
+    found = []
+    first = (dt.date(year, 1, 1).toordinal() - EPOCH) * DAY
+    last = (dt.date(year + 1, 1, 1).toordinal() - EPOCH) * DAY
+    for day in range(first, last, DAY):
+        low, high = day, day + DAY
+        before = _offset(zone, low)
+        if before == _offset(zone, high):
+            continue
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if _offset(zone, middle) == before else (low, middle)
+        found.append(high)
+    return tuple(found)
+
+
+def _offset(zone: str, at: int) -> int:
+    offset = dt.datetime.fromtimestamp(at, ZoneInfo(zone)).utcoffset()
+    return int(offset.total_seconds()) if offset is not None else 0
+
+
+def instant(seconds: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)
+
+
+def span_at(spans: Sequence[Span], at: float) -> tuple[Span | None, Span | None]:
+    """The span that holds an instant, and the next one that begins after it."""
+    place = bisect.bisect_right(spans, at, key=lambda span: span[0])
+    current = spans[place - 1] if place and at < spans[place - 1][1] else None
+    return current, spans[place] if place < len(spans) else None
 
 
 @dataclass(frozen=True)
 class Window:
-    """Open from `start` until just before `end`, on `days` (Monday is 1).
-
-    What the clock on the wall says decides: a window inside the hour that a spring night leaves out does not open, one
-    inside the hour that an autumn night repeats opens twice.
-    """
+    """Open from `start` until just before `end`, on `days` (Monday is 1)."""
 
     start: dt.time
     end: dt.time
@@ -31,37 +156,17 @@ class Window:
 
     def closes_at(self, now: dt.datetime) -> dt.datetime:
         """The first instant after `now` at which an open window is closed; `now` itself when it is closed already."""
-        if not self.is_open(now):
-            return now
-        return next(edge for edge in self._edges(now, days=3) if edge > now and not self.is_open(edge))
+        current, _next = span_at(self._spans(now), now.timestamp())
+        return instant(current[1]) if current else now
 
     def next_opening(self, now: dt.datetime) -> dt.datetime | None:
         """`now` while it is open, else the next instant at which it opens; None when it never does."""
-        if self.is_open(now):
+        current, following = span_at(self._spans(now), now.timestamp())
+        if current:
             return now
-        edges = self._edges(now, days=HORIZON)
-        return next((edge for edge in edges if edge > now and self.is_open(edge)), None)
+        return instant(following[0]) if following else None
 
-    def _edges(self, now: dt.datetime, *, days: int) -> Iterable[dt.datetime]:
-        """Every instant from yesterday on at which the answer may change, in order."""
-        first = now.astimezone(self.zone).date() - DAY
-        dates = [first + DAY * number for number in range(days + 1)]
-        return sorted({edge for date in dates for edge in self._edges_of(date)})
-
-    def _edges_of(self, date: dt.date) -> Iterator[dt.datetime]:
-        for moment in (self.start, self.end):
-            for fold in (0, 1):
-                yield dt.datetime.combine(date, moment, self.zone).replace(fold=fold).astimezone(dt.UTC)
-        midnight = dt.datetime.combine(date, dt.time(), self.zone)
-        yield midnight.astimezone(dt.UTC)
-        if midnight.utcoffset() != dt.datetime.combine(date + DAY, dt.time(), self.zone).utcoffset():
-            yield self._change_between(midnight.astimezone(dt.UTC))
-
-    def _change_between(self, start: dt.datetime) -> dt.datetime:
-        """The instant of the clock change within the 26 hours after `start`."""
-        before, low, high = start.astimezone(self.zone).utcoffset(), 0, 26 * 3600
-        while high - low > 1:
-            middle = (low + high) // 2
-            at = (start + dt.timedelta(seconds=middle)).astimezone(self.zone)
-            low, high = (middle, high) if at.utcoffset() == before else (low, middle)
-        return start + dt.timedelta(seconds=high)
+    def _spans(self, now: dt.datetime) -> Spans:
+        week = daily(self.start, self.end, self.days)
+        first = int(now.timestamp())
+        return laid_out(self.zone.key, lambda day: week[(day - 1) % 7], first, first + HORIZON * DAY)

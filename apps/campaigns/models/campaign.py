@@ -10,7 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.assistants.models import Assistant
-from apps.campaigns.window import Window
+from apps.campaigns.window import Week, Window, daily, week_of
 from apps.core.fields_encrypted import EncryptedTextField
 from apps.numbers.models import PhoneNumber
 from apps.organizations.models import OwnedModel, OwnedQuerySet
@@ -175,6 +175,13 @@ class Campaign(OwnedModel):
     def window(self) -> Window:
         days = frozenset(self.schedule_days)
         return Window(self.schedule_start_time, self.schedule_end_time, days, ZoneInfo(self.timezone))
+
+    @property
+    def week(self) -> Week:
+        """When it calls, by the weekday: its windows, or the daily one."""
+        if self.windows is not None:
+            return week_of(self.windows)
+        return daily(self.schedule_start_time, self.schedule_end_time, self.schedule_days)
 
     @property
     def origin(self) -> str:
