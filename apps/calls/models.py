@@ -166,6 +166,11 @@ class Call(OwnedModel):
                 condition=models.Q(trunk__isnull=False) & (models.Q(refusal="unavailable") | models.Q(dial__in=["unknown", "in_doubt"])),
                 name="call_trunk_trouble",
             ),
+            models.Index(fields=["sent_at"], condition=models.Q(direction="outbound", sent_at__isnull=False), name="call_booked"),
+            models.Index(
+                fields=["connection", "next_check_at"],
+                condition=models.Q(refusal="capacity", next_check_at__isnull=False), name="call_not_before",
+            ),
         ]
 
     def __str__(self) -> str:
