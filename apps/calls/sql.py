@@ -67,11 +67,12 @@ def index_texts(call_ids: list[UUID]) -> None:
 
 # What differs between the calls of a batch; everything else is written as it is in the first.
 _OWN = {"id": "uuid", "public_id": "text", "dial_key": "text", "key": "text", "other_number": "text", "dial_at": "timestamptz"}
+_OWN_CONFIG = ("variables", "voicemail_message")
 
 
 def insert_likewise(calls: Sequence[Call]) -> None:
-    """Insert calls that differ in their ids, key, destination, slot, metadata and variables only: one statement, in
-    which the assistant's configuration travels once."""
+    """Insert calls that differ in their ids, key, destination, slot, metadata, variables and voicemail message only: one
+    statement, in which the assistant's configuration travels once."""
     first, values = calls[0], dict[str, Any]()
     columns, shown = [], []
     for field in Call._meta.concrete_fields:
@@ -87,15 +88,25 @@ def insert_likewise(calls: Sequence[Call]) -> None:
         else:
             shown.append(f"%({column})s")
             values[column] = field.get_db_prep_save(field.pre_save(first, True), connection)
-    shown[columns.index("config")] += " || jsonb_build_object('variables', own.variables)"
+    shown[columns.index("config")] += " || own.config"
     values |= {
         "metadatas": [json.dumps(call.metadata) for call in calls],
-        "variables": [json.dumps(call.config["variables"]) for call in calls],
+        "configs": [json.dumps({name: call.config.get(name) for name in _OWN_CONFIG}) for call in calls],
     }
-    lists = ", ".join([f"%({name})s::{kind}[]" for name, kind in _OWN.items()] + ["%(metadatas)s::jsonb[]", "%(variables)s::jsonb[]"])
+    lists = ", ".join([f"%({name})s::{kind}[]" for name, kind in _OWN.items()] + ["%(metadatas)s::jsonb[]", "%(configs)s::jsonb[]"])
     sql = (
         f"INSERT INTO calls_call ({', '.join(columns)}) SELECT {', '.join(shown)} "  # noqa: S608  (names of our fields)
-        f"FROM unnest({lists}) AS own ({', '.join(_OWN)}, metadata, variables)"
+        f"FROM unnest({lists}) AS own ({', '.join(_OWN)}, metadata, config)"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
+
+
+def lock_starts(names: Sequence[str]) -> None:
+    """Wait until this transaction is the only one that books starts for these; goes with the transaction.
+
+    Nobody takes another lock while holding one of these, and all take them in the same order.
+    """
+    with connection.cursor() as cursor:
+        for name in dict.fromkeys(names):
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"starts:{name}"])

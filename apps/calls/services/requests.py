@@ -36,6 +36,7 @@ class CallRequest:
         dial_at: not before; None: at once.
         wanted_until: not sent after; None: no end.
         in_text: a web call that is typed, not spoken (engine 4, `text`).
+        leaves_voicemail: False: nothing is left on a voicemail, whatever the assistant would leave.
     """
 
     organization: Organization
@@ -57,6 +58,7 @@ class CallRequest:
     dial_at: dt.datetime | None = None
     wanted_until: dt.datetime | None = None
     in_text: bool = False
+    leaves_voicemail: bool = True
 
     @property
     def is_web(self) -> bool:
