@@ -67,7 +67,7 @@ def reserve_call(*, request: CallRequest, now: dt.datetime) -> Call:
 def reserve_many(*, requests: Sequence[CallRequest], number: PhoneNumber, now: dt.datetime) -> list[Call]:
     """`reserve_call` for a campaign's batch: one statement for the calls, one for their holds.
 
-    The requests differ in `to`, `key`, `metadata`, `variables` and `dial_at` only; their keys are new, and the caller
+    The requests differ in `to`, `key`, `metadata`, `variables`, `dial_at` and `leaves_voicemail` only; their keys are new, and the caller
     has checked assistant, number and do-not-call list in this transaction. Returns the calls of the first requests,
     fewer than asked when the credits, or the money for this hour, end there. A missing provider key is no matter here: such a call fails when it is
     to be sent, and says so.
@@ -76,6 +76,9 @@ def reserve_many(*, requests: Sequence[CallRequest], number: PhoneNumber, now: d
         return []
     first = _drafted(requests[0], number)
     calls = [first, *(_likewise(first, request) for request in requests[1:])]
+    for call, request in zip(calls, requests, strict=True):
+        if not request.leaves_voicemail:
+            call.config = call.config | {"voicemail_message": None}
     if first.is_charged:
         organization = requests[0].organization
         # The lock that the holds take anyway: nobody spends between this look and them.
