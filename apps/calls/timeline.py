@@ -53,6 +53,8 @@ KINDS: dict[str, tuple[str, str, Text]] = {
     "analysis": ("sparkles", "plain", _("Summary and analysis made")),
     "filled": ("list-checks", "plain", _("Filled in from the voice engine's list")),
     "not_mirrored": ("refresh-cw", "caution", _("The chosen assistant was not at the voice engine yet")),
+    "opted_out": ("ban", "caution", _("Wants no more calls")),
+    "callback": ("calendar-clock", "notice", _("Asked to be called back")),
     "ended": ("phone-off", "plain", _("Ended")),
 }
 VALUES: dict[str, Text] = {
@@ -70,6 +72,9 @@ VALUES: dict[str, Text] = {
     "inject-context": _("gave context"),
     "end-call": _("ended the call"),
     "transfer": _("transferred the call"),
+    "phrase": _("said so"),
+    "key": _("pressed the key"),
+    "tool": _("told the assistant"),
 }
 REASONS: dict[str, Text] = {
     "no_answer": _("Nobody picked up. A campaign tries again by its own rules."),

@@ -95,7 +95,7 @@ def _add_number(request: HttpRequest, form: DoNotCallForm) -> Any:
     organization = request.organization  # type: ignore[attr-defined]
     values = form.cleaned_data
     refuse_number(
-        organization=organization, number=values["phone_number"], reason=values["reason"], by=Actor.of(request)
+        organization=organization, number=values["phone_number"], reason=values["reason"], by=Actor.of(request), now=db.now()
     )
     words = _("%(number)s will not be called any more.") % {"number": format_international(values["phone_number"])}
     messages.success(request, words)

@@ -233,7 +233,7 @@ class RefusalTest(DialCase):
 
     def test_an_opt_out_between_reservation_and_sending(self) -> None:
         call = self.reserved(self.connection)
-        refuse_number(organization=self.agency, number=call.other_number, reason="", by=SYSTEM)
+        refuse_number(organization=self.agency, number=call.other_number, reason="", by=SYSTEM, now=db.now())
         self.assertIsNone(mark_sending(organization_id=self.agency.pk, call_id=call.pk, now=db.now()))
         call.refresh_from_db()
         self.assertEqual((call.refusal, call.status), ("do_not_call", "failed"))

@@ -14,6 +14,7 @@ from apps.calls.models import Call, EngineEvent
 from apps.calls.services.draft import Draft, locked
 from apps.calls.services.incoming import Message, part, read_message
 from apps.calls.services.notify import tell_status
+from apps.calls.services.opting_out import hear, press
 from apps.calls.services.report import apply_report, consent_key
 from apps.calls.services.settle import finish
 from apps.catalog.services.keys import mark_broken
@@ -145,6 +146,8 @@ def _progress(draft: Draft, message: Message, key: str) -> None:
     draft.note(kind, consent_key(kept.get("value")) if kind == "consent" else key, message.at, **kept)
     if kind == "ringing":
         _rings(draft)
+    elif kind == "dtmf":
+        press(draft, data.get("digit"), message.at)
     elif kind == "provider_error":
         _note_refused_key(draft, data)
 
@@ -165,9 +168,11 @@ def _rings(draft: Draft) -> None:
 
 
 def _transcript(draft: Draft, message: Message) -> None:
-    """Live turns, until the report brings the whole talk. Never under GDPR mode."""
+    """Live turns, until the report brings the whole talk; never kept under GDPR mode. Who opts out is heard at once."""
     call, raw = draft.call, message.raw
     turn, role, text = raw.get("turn"), raw.get("role"), raw.get("text")
+    if role == "user" and raw.get("final") is True and isinstance(text, str):
+        hear(draft, [text[:LONGEST_TURN]], message.at)
     if call.is_private or call.report_at or call.content_erased_at:
         return
     if not isinstance(turn, int) or role not in ("user", "assistant") or not isinstance(text, str):

@@ -14,6 +14,7 @@ from apps.calls.services.analysis_hold import hold_report
 from apps.calls.services.draft import Draft
 from apps.calls.services.incoming import Message, instant_of, part, whole
 from apps.calls.services.notify import tell_report, tell_status
+from apps.calls.services.opting_out import hear_report
 from apps.calls.services.recordings import expect_recording, is_wanted
 from apps.calls.services.settle import finish, forget_answers, settle
 from apps.core.addresses import url_problem
@@ -48,6 +49,7 @@ def apply_report(draft: Draft, message: Message, key: str) -> None:
     _note_consent(draft, raw)
     settle(draft, seconds)
     content = read_content(call, raw)
+    hear_report(draft, content["messages"], at)
     waits = hold_report(draft, content, raw, at=at)
     store_content(draft, content)
     if call.recording_url:

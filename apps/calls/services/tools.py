@@ -16,6 +16,7 @@ from apps.calls.models import Call, EngineEvent
 from apps.calls.services.draft import Draft, locked
 from apps.calls.services.inbound import write_answer
 from apps.calls.services.incoming import Message, tool_calls, whole
+from apps.calls.services.own_tools import is_own, run_own_tool
 from apps.calls.services.payloads import envelope
 from apps.calls.services.snapshot import Route, ToolRoute, private_of
 from apps.calls.services.tools_mcp import find_mcp_tool
@@ -66,8 +67,9 @@ def late_results(message: Message) -> dict[str, Any]:
 
 @writes
 def _begin(*, entry: HookEntry, event: EngineEvent, message: Message, now: dt.datetime) -> Run:
-    call = Call.objects.for_organization(entry.organization_id).select_related("organization__brand").get(pk=event.call_id)
     entries = tool_calls(message.raw)
+    call = _call_of(entry, event, lock=any(is_own(each) for each in entries))
+    draft = Draft(call, now)
     repeated = _answered_before(call, event, {each["id"] for each in entries})
     private, run = private_of(call), Run(call_id=call.pk, turn=whole(message.raw.get("turn")), repeated=repeated)
     asked: dict[tuple[str, str], tuple[Route, list[dict[str, Any]]]] = {}
@@ -79,6 +81,9 @@ def _begin(*, entry: HookEntry, event: EngineEvent, message: Message, now: dt.da
             continue
         if wanted["is_mcp"]:
             _add_mcp(run, call, wanted)
+            continue
+        if is_own(wanted):
+            run.results[wanted["id"]] = run_own_tool(draft, wanted)
             continue
         tool = private.tools.get(wanted["name"])
         route = _route_of(tool, private.route)
@@ -93,7 +98,17 @@ def _begin(*, entry: HookEntry, event: EngineEvent, message: Message, now: dt.da
         body = _body(call, message, calls, now)
         target = prepared(organization=call.organization, target=route.target(call.organization), now=now)
         run.groups.append(Group(target, calls, body))
+    draft.save()
     return run
+
+
+def _call_of(entry: HookEntry, event: EngineEvent, *, lock: bool) -> Call:
+    """Locked for tools that change the call itself; others wait for nobody."""
+    calls = Call.objects.for_organization(entry.organization_id).select_related("organization__brand")
+    if lock:
+        calls = calls.select_for_update(of=("self",))
+    call: Call = calls.get(pk=event.call_id)
+    return call
 
 
 def _add_mcp(run: Run, call: Call, wanted: dict[str, Any]) -> None:
