@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ class Book:
     """Every pack an organization works under; `lines` holds those that were edited, laid over the shipped ones."""
 
     edited: dict[Key, Line] = field(default_factory=dict)
+    _known: dict[Key, tuple[Line, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, organization: Organization) -> Book:
@@ -34,6 +36,8 @@ class Book:
             rank = owners.index(row.organization_id) if row.organization_id else len(owners)
             line = levels.setdefault((row.country, row.region), {}).setdefault(rank, [])
             line.append(pack_of(row.rules, row.valid_from))
+        if not levels:
+            return _unedited()
         known = shipped_lines()
         return cls({
             key: _overlaid([*(by_day(found[rank]) for rank in sorted(found)), known.get(key, ())])
@@ -45,8 +49,12 @@ class Book:
 
     def lines_for(self, country: str, region: str) -> tuple[Line, ...]:
         """Every pack that holds in a place, all of them at once. Unknown region: those of every region of the country."""
-        own = self._country(country)
-        found = [own, *([self.line((EU, ""))] if country in MEMBERS and country != EU else [])]
+        if (country, region) not in self._known:
+            self._known[country, region] = self._lines_for(country, region)
+        return self._known[country, region]
+
+    def _lines_for(self, country: str, region: str) -> tuple[Line, ...]:
+        found = [self._country(country), *([self.line((EU, ""))] if country in MEMBERS else [])]
         found += [self.line(key) for key in self._regions(country, region)]
         return tuple(dict.fromkeys(line for line in found if line))
 
@@ -55,13 +63,17 @@ class Book:
         return sorted({*shipped_lines(), *self.edited})
 
     def _country(self, country: str) -> Line:
-        """A country's own pack; before its first day, and for a country without one, the EU's or the one for elsewhere."""
-        fallback = self.line((EU if country in MEMBERS else ELSEWHERE, ""))
-        return _overlaid([self.line((country, "")), fallback]) if country else fallback
+        """A country's own pack; before its first day, and for a country without one, the one for elsewhere."""
+        return _overlaid([self.line((country, "")), self.line((ELSEWHERE, ""))])
 
     def _regions(self, country: str, region: str) -> list[Key]:
         known = [key for key in self.keys() if key[0] == country and key[1]]
         return [key for key in known if key[1] == region] if region else known
+
+
+@functools.cache
+def _unedited() -> Book:
+    return Book()
 
 
 def by_day(packs: Iterable[Pack]) -> Line:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from apps.campaigns.models import Lead
 from apps.campaigns.rules.packs import Line, in_force
 from apps.campaigns.rules.public_holidays import holidays_of
-from apps.campaigns.window import DAY, Spans, Week, common, instant, laid_out, span_at
+from apps.campaigns.window import DAY, WHOLE_DAY, Spans, Week, common, instant, laid_out, span_at
 
 Reason = Lead.Reason
 # How far is looked ahead, in days: most openings lie within the first stretch. What does not open in the last never opens.
@@ -33,10 +33,9 @@ class Hours:
 
 
 @dataclass(frozen=True)
-class Clause:
-    """What one zone's wall clock says: the campaign's window, the packs and the public holidays of a place."""
+class Days:
+    """What is allowed on each day, whatever the zone: the campaign's window, the packs and public holidays of a place."""
 
-    zone: str
     week: Week | None
     country: str = ""
     region: str = ""
@@ -49,14 +48,11 @@ class Clause:
 
     @functools.cached_property
     def _hash(self) -> int:
-        return hash((self.zone, self.week, self.country, self.region, self.skips_holidays, self.purpose, self.lines))
-
-    def spans_of(self, ordinal: int) -> Spans:
-        found = self.of_window(ordinal)
-        return common(found, self.of_rules(ordinal)) if found else ()
+        # Asked for once per day and zone: the values behind it are many.
+        return hash((self.week, self.country, self.region, self.skips_holidays, self.purpose, self.lines))
 
     def of_window(self, ordinal: int) -> Spans:
-        return self.week[(ordinal - 1) % 7] if self.week is not None else ((0, DAY),)
+        return self.week[(ordinal - 1) % 7] if self.week is not None else WHOLE_DAY
 
     def of_rules(self, ordinal: int) -> Spans:
         day = dt.date.fromordinal(ordinal)
@@ -65,7 +61,7 @@ class Clause:
         is_holiday = watches and self.is_holiday(day)
         if is_holiday and self.skips_holidays:
             return ()
-        found: Spans = ((0, DAY),)
+        found = WHOLE_DAY
         for part in parts:
             spans = part.spans_of(day, is_holiday=is_holiday)
             found = found if spans is None else common(found, spans)
@@ -76,6 +72,20 @@ class Clause:
 
     def says_nothing(self) -> bool:
         return self.week is None and not self.skips_holidays and not self.lines
+
+
+@functools.lru_cache(maxsize=100_000)
+def _spans_of(days: Days, ordinal: int) -> Spans:
+    found = days.of_window(ordinal)
+    return common(found, days.of_rules(ordinal)) if found else ()
+
+
+@dataclass(frozen=True)
+class Clause:
+    """By the wall clock of which zone the days are told."""
+
+    zone: str
+    days: Days
 
 
 def hours_of(clauses: frozenset[Clause], now: dt.datetime) -> Hours:
@@ -98,26 +108,24 @@ def _reason(clauses: frozenset[Clause], now: dt.datetime) -> str:
 
 
 def _reason_in(clause: Clause, now: dt.datetime) -> str | None:
-    at = int(now.timestamp())
-    if not laid_out(clause.zone, clause.of_window, at, at + 1):
+    at, days = int(now.timestamp()), clause.days
+    if not laid_out(clause.zone, days.of_window, at, at + 1):
         return Reason.WAITING_WINDOW
-    if laid_out(clause.zone, clause.of_rules, at, at + 1):
+    if laid_out(clause.zone, days.of_rules, at, at + 1):
         return None
-    is_holiday = clause.is_holiday(now.astimezone(ZoneInfo(clause.zone)).date())
+    is_holiday = days.is_holiday(now.astimezone(ZoneInfo(clause.zone)).date())
     return Reason.HOLIDAY if is_holiday else Reason.OUTSIDE_HOURS
 
 
 @functools.lru_cache(maxsize=20_000)
-def _spans(clauses: frozenset[Clause], today: int, days: int) -> Spans:
-    found: Spans | None = None
+def _spans(clauses: frozenset[Clause], today: int, length: int) -> Spans:
+    found: Spans = ((today * DAY, (today + length) * DAY),)
     for clause in clauses:
-        spans = _spans_in(clause, today, days)
-        found = spans if found is None else common(found, spans)
-    return found if found is not None else ((today * DAY, (today + days) * DAY),)
+        found = common(found, _spans_in(clause, today, length)) if found else ()
+    return found
 
 
 @functools.lru_cache(maxsize=50_000)
-def _spans_in(clause: Clause, today: int, days: int) -> Spans:
+def _spans_in(clause: Clause, today: int, length: int) -> Spans:
     first = today * DAY
-    return laid_out(clause.zone, functools.cache(clause.spans_of), first, first + days * DAY)
-
+    return laid_out(clause.zone, functools.partial(_spans_of, clause.days), first, first + length * DAY)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from apps.campaigns.models import Campaign
 from apps.campaigns.rules.book import Book
-from apps.campaigns.rules.hours import Clause, Hours, hours_of
+from apps.campaigns.rules.hours import Clause, Days, Hours, hours_of
 from apps.campaigns.rules.packs import Line, NumberLimit, Part, in_force
 from apps.campaigns.rules.places import Place, read_place
 from apps.campaigns.rules.public_holidays import region_code
@@ -82,15 +82,13 @@ class Rules:
         """One per zone of the person, and the campaign's own when its window does not go by the person's clock."""
         campaign, where = self.campaign, self._where(place)
         lines = tuple(line for line in self._lines(where) if _restricts(line, campaign.purpose))
-        own = None if campaign.uses_lead_zone else Clause(zone=campaign.timezone, week=self.week)
-        found = [
-            Clause(
-                zone=zone, week=self.week if campaign.uses_lead_zone else None, country=where.country, region=where.region,
-                skips_holidays=campaign.skips_holidays, purpose=campaign.purpose, lines=lines,
-            )
-            for zone in where.zones or (campaign.timezone,)
-        ]  # fmt: skip
-        return frozenset([clause for clause in found if not clause.says_nothing()] + ([own] if own else []))
+        days = Days(
+            week=self.week if campaign.uses_lead_zone else None, country=where.country, region=where.region,
+            skips_holidays=campaign.skips_holidays, purpose=campaign.purpose, lines=lines,
+        )  # fmt: skip
+        zones = () if days.says_nothing() else where.zones or (campaign.timezone,)
+        own = [] if campaign.uses_lead_zone else [Clause(campaign.timezone, Days(self.week))]
+        return frozenset([Clause(zone, days) for zone in zones] + own)
 
     def _where(self, place: str) -> Place:
         """The place, with the campaign's region when the lead's is unknown and lies in the same country."""
