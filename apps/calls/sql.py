@@ -110,3 +110,13 @@ def lock_starts(names: Sequence[str]) -> None:
     with connection.cursor() as cursor:
         for name in dict.fromkeys(names):
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"starts:{name}"])
+
+
+def lock_starts(names: Sequence[str]) -> None:
+    """Wait until this transaction is the only one that books starts for these; goes with the transaction.
+
+    Nobody takes another lock while holding one of these, and all take them in the same order.
+    """
+    with connection.cursor() as cursor:
+        for name in dict.fromkeys(names):
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"starts:{name}"])

@@ -10,7 +10,7 @@ other side has read the request.
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -53,6 +53,7 @@ def send(
     timeout: float,
     limit: int = ANSWER_LIMIT,
     trusted: bool = False,
+    before: Callable[[], None] | None = None,
 ) -> Answer:
     """Send one request and read the answer.
 
@@ -60,13 +61,14 @@ def send(
         timeout: seconds for everything together, the name server included.
         limit: bytes of the answer's body to read; the rest is dropped.
         trusted: the operator configured this URL, so its address is not judged.
+        before: called with the connection open, before the first byte; may wait, and raise NotSent.
 
     Raises:
         NotSent, NoAnswer: see there. Any status that arrives whole is an `Answer`, also 3xx and 5xx.
         OutsideInTransaction: a programming error.
     """
     refuse_inside_transaction()
-    exchange = Exchange(timeout)
+    exchange = Exchange(timeout, before)
     request = _request(method, url, headers, content, trusted)
     try:
         with (

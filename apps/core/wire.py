@@ -4,7 +4,7 @@ import asyncio
 import functools
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,8 @@ CHUNK = 16 * 1024
 class SendError(Exception):
     """A request without a usable answer.
 
-    `reason` is a word for programs: `invalid`, `blocked`, `dns`, `refused`, `tls`, `timeout`, `broken`, `too_long`.
+    `reason` is a word for programs: `invalid`, `blocked`, `dns`, `refused`, `tls`, `timeout`, `broken`, `too_long`, or
+    what a caller's own `before` raised.
     """
 
     def __init__(self, reason: str, detail: str = "") -> None:
@@ -64,6 +65,7 @@ class Exchange:
     """One request's clock, and how far it has come."""
 
     timeout: float
+    before: Callable[[], None] | None = None  # called with the connection open, before the first byte of the request
     started: float = field(default_factory=time.monotonic)
     begun: bool = False  # bytes of the request may have left
     status: int | None = None
@@ -163,6 +165,8 @@ class _Stream(httpcore.NetworkStream):
         return self._inner.read(max_bytes, self._exchange.left())
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if self._exchange.before and not self._exchange.begun:
+            self._exchange.before()
         for start in range(0, len(buffer), CHUNK):
             left = self._exchange.left()
             self._exchange.begun = True

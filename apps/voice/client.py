@@ -6,6 +6,7 @@ A dial or a command ends as a `Dialled`, never as an exception. Everything else 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
@@ -39,14 +40,18 @@ LEAST_SECONDS = 0.5
 class Engine(Objects):
     """The engine behind a connection, with the connection's key. Speaks outside of transactions only."""
 
-    def dial(self, body: dict[str, Any], *, key: str, seconds: float | None = None) -> Dialled:
+    def dial(
+        self, body: dict[str, Any], *, key: str, seconds: float | None = None, before: Callable[[], None] | None = None
+    ) -> Dialled:
         """`POST /calls/outbound`. The same dial is repeated with the same body and key, never with new ones.
 
         Args:
             key: the stored key of this dial, sent as Idempotency-Key.
             seconds: for the whole exchange; DIAL_ANSWER_SECONDS when left out.
+            before: called with the connection open, before the first byte; may wait, and raise `http.NotSent`.
         """
-        return self._start("/calls/outbound", body, key=key, seconds=seconds or settings.DIAL_ANSWER_SECONDS)
+        limit = seconds or settings.DIAL_ANSWER_SECONDS
+        return self._start("/calls/outbound", body, key=key, seconds=limit, before=before)
 
     def web_call(self, body: dict[str, Any], *, key: str, seconds: float = WEB_CALL_SECONDS) -> Dialled:
         """A room for one visitor: token and server URL, which are the engine's, stand in `body` of what comes back.
@@ -167,15 +172,16 @@ class Engine(Objects):
         return found
 
     def _start(
-        self, target: str, body: dict[str, Any], *, key: str, seconds: float, priority: Priority = Priority.OUTBOUND
-    ) -> Dialled:
+        self, target: str, body: dict[str, Any], *, key: str, seconds: float, priority: Priority = Priority.OUTBOUND,
+        before: Callable[[], None] | None = None,
+    ) -> Dialled:  # fmt: skip
         """A request with an effect. A short pause that the upstream asks for is kept, and the same request sent again."""
         content, headers = to_json(body), {"Idempotency-Key": key}
         end = time.monotonic() + seconds
         while True:
             left = max(LEAST_SECONDS, end - time.monotonic())
             try:
-                answer = self._exchange("POST", target, left, content, headers, ANSWER_LIMIT, priority)
+                answer = self._exchange("POST", target, left, content, headers, ANSWER_LIMIT, priority, before)
             except EngineBusy as busy:
                 return of_busy(busy.retry_after, busy.text)
             except (http.NotSent, http.NoAnswer) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO
 from urllib.parse import urlencode, urlsplit
 
@@ -84,7 +84,7 @@ class Wire:
 
     def _exchange(
         self, method: str, target: str, seconds: float, content: bytes | None, headers: dict[str, str],
-        limit: int, priority: Priority,
+        limit: int, priority: Priority, before: Callable[[], None] | None = None,
     ) -> http.Answer:  # fmt: skip
         """Send one request within the key's budget. Raises EngineBusy, `http.NotSent` and `http.NoAnswer`."""
         url, trusted = self._address(target)
@@ -92,7 +92,9 @@ class Wire:
         if content is not None:
             sent["Content-Type"] = "application/json"
         self._admit(priority)
-        answer = http.send(method, url, headers=sent, content=content, timeout=seconds, limit=limit, trusted=trusted)
+        answer = http.send(
+            method, url, headers=sent, content=content, timeout=seconds, limit=limit, trusted=trusted, before=before
+        )
         if self._budget and answer.status == 429:
             self._budget.pause(retry_after(answer.headers) or USUAL_PAUSE)
         return answer

@@ -11,13 +11,15 @@ from apps.calls.services.draft import Draft
 from apps.calls.services.keys import MISSING
 from apps.calls.services.settle import finish
 from apps.core.db import step
-from apps.core.errors import Conflict, DomainError, Invalid, Unavailable
+from apps.core.errors import Conflict, DomainError, Invalid, RateLimited, Unavailable
 from apps.voice.outcomes import Dialled
 
 Dial = Call.Dial
 FIRST_CHECK = dt.timedelta(seconds=1)
+# More calls would have begun within a time than the limits allow.
+PACE = "pace"
 # Refusals that say nothing about the destination: the attempt does not count.
-NOT_COUNTED = ("unavailable", "capacity", "too_late", "cancelled", "suspended", "do_not_call", "not_allowed", "spend")
+NOT_COUNTED = ("unavailable", "capacity", PACE, "too_late", "cancelled", "suspended", "do_not_call", "not_allowed", "spend")
 
 
 @step
@@ -97,5 +99,7 @@ def error_for(call: Call, *, retry_after: float | None = None) -> DomainError:
         return Conflict(call.error or "", type="spend_limit")
     if call.refusal in ("invalid", "do_not_call", "suspended", "mcp_unavailable", MISSING):
         return Invalid(call.error or "The call was refused.", details=[call.error] if call.error else [])
+    if call.refusal == PACE:
+        return RateLimited(call.error or "", retry_after=max(1, math.ceil(retry_after or 1)))
     extra: dict[str, Any] = {"retry_after": max(1, math.ceil(retry_after or 1))} if call.refusal == "capacity" else {}
     return Unavailable(call.error or "", **extra)

@@ -35,6 +35,7 @@ class CallRequest:
         variables: for `{{name}}`; None: `metadata.variables`.
         dial_at: not before; None: at once.
         wanted_until: not sent after; None: no end.
+        starts: a campaign's limit of its own: so many calls begin in any so many seconds.
         in_text: a web call that is typed, not spoken (engine 4, `text`).
         leaves_voicemail: False: nothing is left on a voicemail, whatever the assistant would leave.
     """
@@ -57,6 +58,7 @@ class CallRequest:
     variables: Mapping[str, Any] | None = None
     dial_at: dt.datetime | None = None
     wanted_until: dt.datetime | None = None
+    starts: tuple[int, int] | None = None
     in_text: bool = False
     leaves_voicemail: bool = True
 
