@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.core.paginator import Page, Paginator
-from django.db.models import Max, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -23,9 +21,7 @@ from apps.campaigns.services.launch import number_problem, template_problems
 from apps.core.errors import NotFound
 from apps.core.templatetags.ui import number
 from apps.organizations.access import may
-from apps.organizations.models import Organization, Role
-
-PAGE = 50
+from apps.organizations.models import Role
 
 
 @dataclass(frozen=True)
@@ -54,20 +50,6 @@ def seen_by(request: HttpRequest) -> dict[str, Any]:
     return {"organization": request.organization, "can_edit": may(request, Role.MEMBER)}  # type: ignore[attr-defined]
 
 
-def list_rows(organization: Organization) -> list[dict[str, Any]]:
-    """Every campaign with its progress, in as many queries as for one."""
-    found = selectors.campaigns_with_progress(organization)
-    leads = Lead.objects.for_organization(organization).order_by().values("campaign_id")
-    last = dict(leads.annotate(last=Max("last_attempt_at")).values_list("campaign_id", "last"))
-    return [
-        {
-            "campaign": campaign, "total": progress.total, "segments": segments(progress), "words": words(progress),
-            "window": window_words(campaign), "last_activity": last.get(campaign.pk) or campaign.updated_at,
-        }
-        for campaign, progress in found
-    ]  # fmt: skip
-
-
 def live_context(campaign: Campaign, now: dt.datetime) -> dict[str, Any]:
     """Status, progress, notices and launch checks: what the page reads again while the campaign runs."""
     progress = selectors.progress(campaign)
@@ -85,19 +67,6 @@ def live_context(campaign: Campaign, now: dt.datetime) -> dict[str, Any]:
         "opening": opening_words(campaign, state.next_opening) if is_scheduled and not state.is_open else None,
         "state": state,
     }  # fmt: skip
-
-
-def lead_page(campaign: Campaign, state: selectors.State, query: dict[str, str]) -> dict[str, Any]:
-    """One page of leads, oldest first, filtered by `status` and by `q` in number and values."""
-    leads = Lead.objects.for_organization(campaign.organization_id).filter(campaign=campaign).oldest()
-    chosen = query.get("status", "")
-    if chosen in Lead.Status.values:
-        leads = leads.filter(status=chosen)
-    if text := query.get("q", "").strip()[:100]:
-        leads = leads.filter(_matches(text))
-    page = Paginator(leads, PAGE).get_page(query.get("page"))
-    rows = [{"lead": lead, "reason": selectors.reason_of(lead, state)} for lead in page.object_list]
-    return {"rows": rows, "leads": page, "range": _range(page), "is_filtered": bool(chosen or text)}
 
 
 def launch_checks(campaign: Campaign, pending: int) -> list[Check]:
@@ -172,13 +141,6 @@ def _assistant_problems(campaign: Campaign) -> list[str]:
     return [] if campaign.assistant.is_active else [_("The assistant %(name)s is not active.") % names]
 
 
-def _matches(text: str) -> Q:
-    """A number in any spelling, or a text in any value of the lead."""
-    found = Q(variables__icontains=text)
-    digits = "".join(mark for mark in text if mark.isdigit()).lstrip("0")
-    return found | Q(phone_number__contains=digits) if len(digits) > 2 else found
-
-
 def _days(days: list[int]) -> str:
     names = {value: str(label) for value, label in DAYS}
     if len(days) == 7:
@@ -186,12 +148,3 @@ def _days(days: list[int]) -> str:
     if len(days) > 2 and days == list(range(days[0], days[-1] + 1)):
         return f"{names[days[0]]}–{names[days[-1]]}"
     return ", ".join(names[day] for day in days)
-
-
-def _range(page: Page[Lead]) -> str:
-    names = {
-        "first": number(page.start_index()),
-        "last": number(page.end_index()),
-        "total": number(page.paginator.count),
-    }
-    return _("%(first)s–%(last)s of %(total)s") % names

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.campaigns import views, views_form, views_import, views_leads, views_moves
+from apps.campaigns import views, views_form, views_import, views_lead, views_leads, views_moves, views_trial
 
 urlpatterns = [
     path("campaigns", views.campaign_list, name="campaigns"),
@@ -16,6 +16,13 @@ urlpatterns = [
     path("campaigns/<uuid:pk>/results.csv", views_leads.campaign_results, name="campaign_results"),
     path("campaigns/<uuid:pk>/leads", views_leads.leads, name="leads"),
     path("campaigns/<uuid:pk>/leads/new", views_leads.lead_add, name="lead_add"),
+    path("campaigns/<uuid:pk>/activity", views.campaign_activity, name="campaign_activity"),
+    path("campaigns/<uuid:pk>/test", views_trial.campaign_test, name="campaign_test"),
+    path("campaigns/<uuid:pk>/leads/skip", views_leads.leads_skip, name="leads_skip"),
+    path("campaigns/<uuid:pk>/leads/<uuid:lead_id>", views_lead.lead_detail, name="lead"),
+    path("campaigns/<uuid:pk>/leads/<uuid:lead_id>/skip", views_lead.lead_skip, name="lead_skip"),
+    path("campaigns/<uuid:pk>/leads/<uuid:lead_id>/back", views_lead.lead_put_back, name="lead_put_back"),
+    path("campaigns/<uuid:pk>/leads/<uuid:lead_id>/call", views_lead.lead_call, name="lead_call"),
     path("campaigns/<uuid:pk>/leads/<uuid:lead_id>/remove", views_leads.lead_remove, name="lead_remove"),
     path("campaigns/<uuid:pk>/import", views_import.lead_import, name="lead_import"),
     path("campaigns/<uuid:pk>/import/<uuid:upload_id>", views_import.lead_import_map, name="lead_import_map"),

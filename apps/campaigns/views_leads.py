@@ -10,17 +10,21 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.campaigns.forms import LeadForm, posted, refuse
-from apps.campaigns.models import Campaign
-from apps.campaigns.pages import campaign_of, lead_page, seen_by
+from apps.campaigns.models import Campaign, Lead
+from apps.campaigns.pages import campaign_of, seen_by
+from apps.campaigns.pages_leads import FILTERS, chosen, lead_page
 from apps.campaigns.results import from_file, results_filename, write_results
 from apps.campaigns.selectors import campaign_state
 from apps.campaigns.services.leads import NewLead, add_lead, remove_lead
+from apps.campaigns.services.single import skip_leads
 from apps.campaigns.sql import variable_names
 from apps.core import db, variables
 from apps.core.errors import DomainError
+from apps.core.templatetags.ui import number
 from apps.organizations.access import needs
 from apps.organizations.models import Role
 from apps.organizations.services import Actor
@@ -62,6 +66,23 @@ def lead_remove(request: HttpRequest, org: str, pk: UUID, lead_id: UUID) -> Http
     campaign = campaign_of(request, pk)
     remove_lead(campaign=campaign, lead_id=lead_id, by=Actor.of(request), now=db.now())
     messages.success(request, _("The lead is removed. Its calls stay."))
+    return redirect("campaign", org=org, pk=pk)
+
+
+@needs(Role.MEMBER)
+def leads_skip(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
+    """GET asks how many waiting leads of the filter shall not be called, POST skips them."""
+    campaign = campaign_of(request, pk)
+    wanted = {name: request.GET[name] for name in ("q", *FILTERS) if request.GET.get(name)}
+    if request.method != "POST":
+        waiting = Lead.objects.for_organization(campaign.organization_id).filter(campaign=campaign).pending()
+        context = {"campaign": campaign, "count": chosen(waiting, wanted).count(), "filters": wanted}
+        return render(request, "campaigns/leads_skip.html", context | seen_by(request))
+    count = skip_leads(
+        campaign=campaign, chosen=lambda found: chosen(found, wanted), by=Actor.of(request), now=db.now()
+    )
+    text = ngettext("%(count)s lead is skipped.", "%(count)s leads are skipped.", count)
+    messages.success(request, text % {"count": number(count)})
     return redirect("campaign", org=org, pk=pk)
 
 

@@ -33,6 +33,16 @@ def missing(text: str, variables: Mapping[str, object]) -> list[str]:
     return sorted(name for name in names(text) if not (as_text(variables.get(name)) or "").strip())
 
 
+def parts(text: str, variables: Mapping[str, object]) -> list[tuple[str, str]]:
+    """The filled text in pieces, for people: (piece, kind), kind `text`, `value`, or `missing` for a `{{name}}` without one."""
+    found, at = [], 0
+    for match in _VARIABLE.finditer(text):
+        value = as_text(variables.get(match[1].strip())) or ""
+        found += [(text[at : match.start()], "text"), (value, "value") if value.strip() else (match[0], "missing")]
+        at = match.end()
+    return [(piece, kind) for piece, kind in [*found, (text[at:], "text")] if piece]
+
+
 def as_text(value: object) -> str | None:
     """A variable's value as text: numbers and booleans as JSON spells them; None when it cannot be one."""
     if isinstance(value, bool):
