@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from apps.assistants.models import Assistant
+from apps.calls.models_lists import RefusalUpload
 from apps.core.fields_encrypted import EncryptedTextField
 from apps.core.models import Row
 from apps.numbers.models import PhoneNumber, SipTrunk
@@ -22,11 +23,21 @@ from apps.voice.models import Connection
 LETTERS = string.ascii_lowercase + string.digits
 # `config["channel"]` of a web call that is typed.
 TEXT = "text"
+ID_LENGTH = 20
 
 
 def new_call_id() -> str:
     """`call-` and 20 random characters; no phone number inside, so that erasure is complete."""
-    return "call-" + "".join(secrets.choice(LETTERS) for _ in range(20))
+    letters = ""
+    while len(letters) < ID_LENGTH:
+        # Bytes that would make some letters more likely than others are left out.
+        letters += "".join(LETTERS[byte % 36] for byte in secrets.token_bytes(32) if byte < 252)
+    return f"call-{letters[:ID_LENGTH]}"
+
+
+def money_key_of(public_id: str) -> str:
+    """Under this key a call is held and charged, once."""
+    return f"call:{public_id}"
 
 
 class CallQuerySet(OwnedQuerySet):
@@ -197,7 +208,7 @@ class Call(OwnedModel):
     @property
     def money_key(self) -> str:
         """Under this key the call is held and charged, once."""
-        return f"call:{self.public_id}"
+        return money_key_of(self.public_id)
 
     def may_become(self, status: str) -> bool:
         """Status moves one way: up the ladder while the call runs, then to one final status."""
@@ -361,6 +372,7 @@ class DoNotCall(OwnedModel):
     reason = models.CharField(_("reason"), max_length=300, blank=True)
     source = models.CharField(max_length=40, default=Source.PAGE)
     call_id = models.CharField(max_length=64, blank=True)
+    upload = models.ForeignKey(RefusalUpload, null=True, blank=True, on_delete=models.SET_NULL, related_name="entries")
     listed_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(null=True, blank=True)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import datetime as dt
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -65,51 +66,63 @@ def index_texts(call_ids: list[UUID]) -> None:
         )
 
 
-# What differs between the calls of a batch; everything else is written as it is in the first.
-_OWN = {"id": "uuid", "public_id": "text", "dial_key": "text", "key": "text", "other_number": "text", "dial_at": "timestamptz"}
-_OWN_CONFIG = ("variables", "voicemail_message")
+class Own(NamedTuple):
+    """What differs between the calls of a batch. `metadata` and `config` are JSON objects, laid over those of the first."""
+
+    id: UUID
+    public_id: str
+    dial_key: str
+    key: str
+    other_number: str | None
+    dial_at: dt.datetime | None
+    wanted_until: dt.datetime | None
+    metadata: str
+    config: str
 
 
-def insert_likewise(calls: Sequence[Call]) -> None:
-    """Insert calls that differ in their ids, key, destination, slot, metadata, variables and voicemail message only: one
-    statement, in which the assistant's configuration travels once."""
-    first, values = calls[0], dict[str, Any]()
-    columns, shown = [], []
-    for field in Call._meta.concrete_fields:
-        if field.has_db_default():
-            continue
-        column = str(field.column)
-        columns.append(column)
-        if column in _OWN:
-            shown.append(f"own.{column}")
-            values[column] = [getattr(call, field.attname) for call in calls]
-        elif column == "metadata":
-            shown.append("own.metadata")
-        else:
-            shown.append(f"%({column})s")
-            values[column] = field.get_db_prep_save(field.pre_save(first, True), connection)
-    shown[columns.index("config")] += " || own.config"
-    values |= {
-        "metadatas": [json.dumps(call.metadata) for call in calls],
-        "configs": [json.dumps({name: call.config.get(name) for name in _OWN_CONFIG}) for call in calls],
+_OWN_TYPES = dict(zip(
+    Own._fields, ("uuid", "text", "text", "text", "text", "timestamptz", "timestamptz", "jsonb", "jsonb"), strict=True
+))  # fmt: skip
+_LAID_OVER = ("metadata", "config")
+_INSTANTS = ("created_at", "updated_at")
+
+
+def insert_likewise(first: Call, rows: Sequence[Own], *, now: dt.datetime) -> None:
+    """Insert calls that are like `first` (not stored itself) but for their own values: one statement, in which the
+    assistant's configuration travels once. They were made at `now`."""
+    if not rows:
+        return
+    values: dict[str, Any] = {
+        str(field.column): field.get_db_prep_save(field.pre_save(first, True), connection)
+        for field in _columns()
+        if field.column in _LAID_OVER or field.column not in {*_OWN_TYPES, *_INSTANTS}
     }
-    lists = ", ".join([f"%({name})s::{kind}[]" for name, kind in _OWN.items()] + ["%(metadatas)s::jsonb[]", "%(configs)s::jsonb[]"])
-    sql = (
-        f"INSERT INTO calls_call ({', '.join(columns)}) SELECT {', '.join(shown)} "  # noqa: S608  (names of our fields)
-        f"FROM unnest({lists}) AS own ({', '.join(_OWN)}, metadata, config)"
+    values |= {"created_at": now, "updated_at": now}
+    values |= {f"own_{name}": column for name, column in zip(Own._fields, zip(*rows, strict=True), strict=True)}
+    with connection.cursor() as cursor:
+        cursor.execute(_likewise(), {name: list(each) if isinstance(each, tuple) else each for name, each in values.items()})
+
+
+@functools.cache
+def _columns() -> list[Any]:
+    return [each for each in Call._meta.concrete_fields if not each.has_db_default() or each.column in _INSTANTS]
+
+
+@functools.cache
+def _likewise() -> str:
+    columns = [str(field.column) for field in _columns()]
+    shown = ", ".join(_shown(column) for column in columns)
+    lists = ", ".join(f"%(own_{name})s::{kind}[]" for name, kind in _OWN_TYPES.items())
+    return (
+        f"INSERT INTO calls_call ({', '.join(columns)}) SELECT {shown} "  # noqa: S608  (names of our fields)
+        f"FROM unnest({lists}) AS own ({', '.join(Own._fields)})"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
 
 
-def lock_starts(names: Sequence[str]) -> None:
-    """Wait until this transaction is the only one that books starts for these; goes with the transaction.
-
-    Nobody takes another lock while holding one of these, and all take them in the same order.
-    """
-    with connection.cursor() as cursor:
-        for name in dict.fromkeys(names):
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"starts:{name}"])
+def _shown(column: str) -> str:
+    if column in _LAID_OVER:
+        return f"coalesce(%({column})s::jsonb, '{{}}'::jsonb) || own.{column}"
+    return f"own.{column}" if column in _OWN_TYPES else f"%({column})s"
 
 
 def lock_starts(names: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -17,12 +18,13 @@ from apps.calls.services import balances, events, heartbeats, missed, quiet, web
 from apps.calls.services import dial as dialling
 from apps.calls.services import reconcile as reconciling
 from apps.calls.services.apply import apply_events
+from apps.calls.services.slots import Later
 from apps.calls.tasks_analysis import wake_analysis
 from apps.core.db import now as read_now
 from apps.organizations.tasks import TenantTask
 
 log = logging.getLogger(__name__)
-LONGEST_WAIT = 1.5
+SHORT_WAIT, LONGEST_COUNTDOWN = 0.3, 60
 HELD_SECONDS = 3
 # A woken task that was lost stops others no longer than the sweep takes to find the events.
 WAKING_SECONDS = 10
@@ -30,7 +32,7 @@ WAKING_SECONDS = 10
 SWEPT_SECONDS, RECONCILED_SECONDS = 15, 4
 
 
-def wake(task: Task, *arguments: str, **options: Any) -> None:
+def wake(task: Task, *arguments: Any, **options: Any) -> None:
     """Send a task now; without a broker the sweeps do the work."""
     try:
         task.apply_async(arguments, retry=False, **options)
@@ -46,11 +48,37 @@ def wake_apply(organization_id: object, call_id: object) -> None:
 
 @shared_task(base=TenantTask, ignore_result=True, time_limit=60)
 def dial(organization_id: str, call_id: str) -> None:
-    """Wait for the call's slot, at most a second or so, and send it."""
+    """Send a call when its slot comes. What is too early comes back: no thread waits longer than a moment."""
     due = Call.objects.for_organization(organization_id).filter(pk=call_id).values_list("dial_at", flat=True).first()
     if due and (seconds := (due - read_now()).total_seconds()) > 0:
-        time.sleep(min(seconds, LONGEST_WAIT))
-    dialling.dial(organization_id=organization_id, call_id=call_id)
+        if seconds > SHORT_WAIT:
+            wake_dial(organization_id, call_id, seconds)
+            return
+        time.sleep(seconds)
+    done = dialling.dial(organization_id=organization_id, call_id=call_id)
+    if isinstance(done, Later):
+        wake_dial(organization_id, call_id, done.seconds)
+
+
+def wake_dial(organization_id: str, call_id: str, seconds: float) -> None:
+    """Come back for a reserved call then; what lies further ahead the sweep finds."""
+    if seconds <= LONGEST_COUNTDOWN:
+        wake(dial, organization_id, call_id, countdown=seconds)
+
+
+def wake_dials(organization_id: object, call_ids: Sequence[object]) -> None:
+    """Send many reserved calls: one message, whoever takes it wakes one worker per call."""
+    wake(dial_many, str(organization_id), [str(each) for each in call_ids])
+
+
+@shared_task(base=TenantTask, ignore_result=True, time_limit=60)
+def dial_many(organization_id: str, call_ids: list[str]) -> None:
+    """One task per call, each held back by the worker's own clock until its slot: no thread waits for it."""
+    reserved = Call.objects.for_organization(organization_id).filter(pk__in=call_ids, dial=Call.Dial.RESERVED)
+    now = read_now()
+    for call_id, dial_at in reserved.order_by("dial_at", "pk").values_list("pk", "dial_at"):
+        wait = (dial_at - now).total_seconds() if dial_at else 0
+        wake(dial, organization_id, str(call_id), **({"countdown": wait} if wait > 0 else {}))
 
 
 @shared_task(base=TenantTask, ignore_result=True, time_limit=60)

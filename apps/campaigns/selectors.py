@@ -13,11 +13,17 @@ from apps.assistants.models import Assistant
 from apps.billing.models import CREDIT
 from apps.billing.services import available
 from apps.calls.services.requests import is_charged
+from apps.campaigns.dialler.brakes import trunk_state
 from apps.campaigns.dialler.settle import LATE
+from apps.campaigns.dialler.tick import LONGEST_SLEEP
 from apps.campaigns.models import Attempt, Campaign, Lead, Upload
+from apps.campaigns.rules.hours import Hours
+from apps.campaigns.rules.of import Rules
 from apps.campaigns.services.imports import LEASE
-from apps.core.errors import Unavailable
+from apps.campaigns.services.launch import number_of
+from apps.core.errors import Invalid, Unavailable
 from apps.organizations.models import Job, Organization
+from apps.voice.models import Connection
 from apps.voice.services import connection_for, known_capabilities
 
 Ids = list[tuple[UUID, UUID]]
@@ -52,17 +58,17 @@ class Progress:
 
 @dataclass(frozen=True)
 class State:
-    """What decides, for all leads of a campaign alike, why they are not being called."""
+    """What decides, for all leads of a campaign alike, why they are not being called; `rules` adds what their place says."""
 
     campaign: Campaign
     now: dt.datetime
-    next_opening: dt.datetime | None
+    rules: Rules
     engine_is_there: bool
     has_balance: bool
+    trunk_is_failing: bool
 
-    @property
-    def is_open(self) -> bool:
-        return self.next_opening == self.now
+    def hours(self, lead: Lead, at: dt.datetime | None = None) -> Hours:
+        return self.rules.hours(lead.place, at or self.now)
 
 
 def progress(campaign: Campaign) -> Progress:
@@ -88,9 +94,14 @@ def campaigns_with_progress(organization: Organization) -> list[tuple[Campaign, 
 
 
 def campaign_state(campaign: Campaign, now: dt.datetime) -> State:
-    """Read once per page; `reason_of` then needs no query. The scope holds the payer's rows."""
-    engine, has_balance = _engine_and_balance(campaign)
-    return State(campaign, now, campaign.window.next_opening(now), engine, has_balance)
+    """Read once per page; `reason_of` and `next_attempt_of` then need no query. The scope holds the payer's rows."""
+    connection = _connection(campaign)
+    return State(
+        campaign, now, Rules.of(campaign, now),
+        engine_is_there=connection is not None and connection.failing_since is None and connection.engine_read_at is not None,
+        has_balance=connection is None or _has_balance(campaign, connection),
+        trunk_is_failing=connection is not None and _trunk_is_failing(campaign, connection, now),
+    )  # fmt: skip
 
 
 def reason_of(lead: Lead, state: State) -> str | None:
@@ -102,17 +113,32 @@ def reason_of(lead: Lead, state: State) -> str | None:
     campaign = state.campaign
     if campaign.status != Status.SCHEDULED:
         return _PAUSES.get(campaign.paused_by, Reason.PAUSED) if campaign.status == Status.PAUSED else Reason.PAUSED
-    opening = state.next_opening
-    if lead.next_attempt_at and (opening is None or lead.next_attempt_at > opening):
-        return Reason.WAITING_RETRY
-    if not state.is_open:
-        return Reason.WAITING_WINDOW
+    hours = state.hours(lead)
+    if lead.next_attempt_at and (hours.next_at is None or lead.next_attempt_at > hours.next_at):
+        return lead.reason or Reason.WAITING_RETRY
+    if not hours.is_open:
+        return hours.reason
     if campaign.waits_for_engine_since or not state.engine_is_there:
         return Reason.ENGINE_UNAVAILABLE
+    if state.trunk_is_failing:
+        return Reason.TRUNK_FAILING
     return Reason.WAITING_SLOT if state.has_balance else Reason.NO_BALANCE
 
 
-_PAUSES: dict[str, str] = {PausedBy.BALANCE: Reason.NO_BALANCE, PausedBy.NUMBER_UNAVAILABLE: Reason.NUMBER_UNAVAILABLE}
+def next_attempt_of(lead: Lead, state: State) -> dt.datetime | None:
+    """The first instant at which a waiting lead may be called: its next attempt, moved into the hours of its place.
+
+    None when there is none: it is not waiting, its campaign does not run, or calling there is never allowed.
+    """
+    if lead.status != Lead.Status.PENDING or state.campaign.status != Status.SCHEDULED:
+        return None
+    return state.hours(lead, max(lead.next_attempt_at or state.now, state.now)).next_at
+
+
+_PAUSES: dict[str, str] = {
+    PausedBy.BALANCE: Reason.NO_BALANCE, PausedBy.NUMBER_UNAVAILABLE: Reason.NUMBER_UNAVAILABLE,
+    PausedBy.BREAKER: Reason.BREAKER, PausedBy.BUDGET: Reason.BUDGET, PausedBy.SPEND: Reason.BUDGET,
+}  # fmt: skip
 
 
 def campaigns_of_assistant(assistant: Assistant) -> list[Campaign]:
@@ -122,13 +148,13 @@ def campaigns_of_assistant(assistant: Assistant) -> list[Campaign]:
 
 
 def to_tick(now: dt.datetime) -> Ids:
-    """Campaigns whose window is open, or with an ended call to settle. Runs in overview: ids only."""
-    scheduled = Campaign.objects.live().filter(status=Status.SCHEDULED).select_related("assistant")
-    found = {
-        (campaign.organization_id, campaign.pk): None
-        for campaign in scheduled
-        if campaign.assistant.deleted_at or campaign.window.is_open(now)
-    }
+    """Campaigns that run and do not sleep, or with an ended call to settle. Runs in overview: ids only.
+
+    A campaign sleeps while no place of its leads is open: the tick worked that out and wrote it down.
+    """
+    awake = Q(sleeps_until=None) | Q(sleeps_until__lte=now) | Q(sleeps_until__gt=now + LONGEST_SLEEP)
+    scheduled = Campaign.objects.live().filter(awake | Q(assistant__deleted_at__isnull=False), status=Status.SCHEDULED)
+    found: dict[tuple[UUID, UUID], None] = dict.fromkeys(scheduled.order_by().values_list("organization_id", "pk"))
     for attempts in (Attempt.objects.ended(), Attempt.objects.turned(now - LATE)):
         found |= dict.fromkeys(attempts.order_by().values_list("organization_id", "campaign_id").distinct())
     return list(found)
@@ -148,11 +174,21 @@ def imports_to_do(now: dt.datetime) -> Ids:
     return list(found.values_list("organization_id", "pk"))
 
 
-def _engine_and_balance(campaign: Campaign) -> tuple[bool, bool]:
+def _connection(campaign: Campaign) -> Connection | None:
     try:
-        connection = connection_for(campaign.organization)
+        return connection_for(campaign.organization)
     except Unavailable:
-        return False, True
+        return None
+
+
+def _has_balance(campaign: Campaign, connection: Connection) -> bool:
     simulated = known_capabilities(connection).simulated
-    has_balance = not is_charged(simulated=simulated) or available(campaign.organization.payer_id) >= CREDIT
-    return connection.failing_since is None and connection.engine_read_at is not None, has_balance
+    return not is_charged(simulated=simulated) or available(campaign.organization.payer_id) >= CREDIT
+
+
+def _trunk_is_failing(campaign: Campaign, connection: Connection, now: dt.datetime) -> bool:
+    try:
+        number = number_of(campaign)
+    except Invalid:
+        return False
+    return trunk_state(number.transfer_trunk_id, connection.pk, now).is_failing

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import datetime as dt
+import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -15,18 +16,30 @@ from apps.assistants.models import Assistant
 from apps.billing.services import HOLD, place_hold, place_holds, release_holds
 from apps.billing.sql import lock_account
 from apps.calls.allowed import SPENT, spend_left, why_forbidden
-from apps.calls.models import TEXT, Call, new_call_id
+from apps.calls.models import TEXT, Call, money_key_of, new_call_id
 from apps.calls.refusals import is_refused
 from apps.calls.services.keys import call_ring, check_keys, sources
 from apps.calls.services.requests import CallRequest
 from apps.calls.services.snapshot import config_of, private_for, resolved, without_ours
-from apps.calls.sql import insert_likewise
+from apps.calls.sql import Own, insert_likewise
 from apps.core.db import step
 from apps.core.errors import Conflict, Forbidden, Invalid
 from apps.numbers.models import PhoneNumber
 from apps.numbers.services import dial_number_for
 from apps.organizations.models import Organization
 from apps.voice.services import known_capabilities
+
+
+class Reserved(NamedTuple):
+    """A call of a batch: its ids, and what it was reserved for."""
+
+    pk: UUID
+    public_id: str
+    request: CallRequest
+
+    @property
+    def money_key(self) -> str:
+        return money_key_of(self.public_id)
 
 
 @step
@@ -64,33 +77,47 @@ def reserve_call(*, request: CallRequest, now: dt.datetime) -> Call:
 
 
 @step
-def reserve_many(*, requests: Sequence[CallRequest], number: PhoneNumber, now: dt.datetime) -> list[Call]:
-    """`reserve_call` for a campaign's batch: one statement for the calls, one for their holds.
+def reserve_many(*, requests: Sequence[CallRequest], number: PhoneNumber, now: dt.datetime) -> list[Reserved]:
+    """`reserve_call` for a campaign's batch: one statement for the calls of an assistant, one for all holds.
 
-    The requests differ in `to`, `key`, `metadata`, `variables`, `dial_at` and `leaves_voicemail` only; their keys are new, and the caller
-    has checked assistant, number and do-not-call list in this transaction. Returns the calls of the first requests,
-    fewer than asked when the credits, or the money for this hour, end there. A missing provider key is no matter here: such a call fails when it is
-    to be sent, and says so.
+    Requests to the same assistant, with the same changes to it, differ in `to`, `key`, `metadata`, `variables`, `dial_at`,
+    `wanted_until` and `leaves_voicemail` only; their keys are new, and the caller has checked assistant, number and
+    do-not-call list in this transaction. Returns the calls of the first requests, fewer than asked when the credits, or
+    the money for this hour, end there. A missing provider key is no matter here: such a call fails when it is to be sent,
+    and says so.
     """
     if not requests:
         return []
-    first = _drafted(requests[0], number)
-    calls = [first, *(_likewise(first, request) for request in requests[1:])]
-    for call, request in zip(calls, requests, strict=True):
-        if not request.leaves_voicemail:
-            call.config = call.config | {"voicemail_message": None}
-    if first.is_charged:
-        organization = requests[0].organization
-        # The lock that the holds take anyway: nobody spends between this look and them.
-        lock_account(organization.payer_id)
-        if (left := spend_left(organization, now)) is not None:
-            calls = calls[: max(0, left // HOLD)]
-        keys = [call.money_key for call in calls]
-        held = place_holds(payer_id=organization.payer_id, used_by=organization.pk, keys=keys, now=now)
-        calls = calls[:held]
-    if calls:
-        insert_likewise(calls)
-    return calls
+    reserved = [Reserved(uuid7(), new_call_id(), request) for request in requests]
+    if requests[0].charged:
+        reserved = reserved[: _hold(requests[0].organization, [each.money_key for each in reserved], now)]
+    batches: dict[tuple[object, int], list[Reserved]] = {}
+    for each in reserved:
+        batches.setdefault((each.request.assistant and each.request.assistant.pk, id(each.request.override)), []).append(each)
+    for batch in batches.values():
+        insert_likewise(_drafted(batch[0].request, number), [_own(each) for each in batch], now=now)
+    return reserved
+
+
+def _hold(organization: Organization, keys: Sequence[str], now: dt.datetime) -> int:
+    """For as many of the first as there are credits, and money for this hour. Returns how many."""
+    # The lock that the holds take anyway: nobody spends between this look and them.
+    lock_account(organization.payer_id)
+    if (left := spend_left(organization, now)) is not None:
+        keys = keys[: max(0, left // HOLD)]
+    return place_holds(payer_id=organization.payer_id, used_by=organization.pk, keys=keys, now=now)
+
+
+def _own(reserved: Reserved) -> Own:
+    request = reserved.request
+    config: dict[str, Any] = {"variables": dict(request.variables or {})}
+    if not request.leaves_voicemail:
+        config["voicemail_message"] = None
+    return Own(
+        id=reserved.pk, public_id=reserved.public_id, dial_key=reserved.public_id, key=request.key,
+        other_number=request.to, dial_at=request.dial_at, wanted_until=request.wanted_until,
+        metadata=json.dumps(request.metadata or {}), config=json.dumps(config),
+    )  # fmt: skip
 
 
 @step
@@ -162,6 +189,8 @@ def _drafted(request: CallRequest, number: PhoneNumber | None, *, refuses: bool 
     )  # fmt: skip
     if request.in_text:
         config |= {"channel": TEXT, "record": False}
+    if request.starts:
+        config["pace"] = list(request.starts)
     private = private_for(organization, values, assistant=assistant, number=number)
     direction = Call.Direction.WEB if request.is_web else Call.Direction.OUTBOUND
     call = Call(
@@ -170,6 +199,7 @@ def _drafted(request: CallRequest, number: PhoneNumber | None, *, refuses: bool 
         own_number=number.phone_number if number else None, other_number=request.to, reference=request.reference,
         api_key_id=request.by_key_id, origin=request.origin, key=request.key, metadata=metadata, config=config,
         webhook=private.dump(), connection=request.connection, dial=Call.Dial.RESERVED, dial_at=request.dial_at,
+        trunk=number.transfer_trunk if number else None,
         wanted_until=request.wanted_until, is_simulated=request.simulated, is_charged=request.charged,
         is_private=bool(values.get("gdpr_mode")),
     )  # fmt: skip
@@ -180,16 +210,6 @@ def _drafted(request: CallRequest, number: PhoneNumber | None, *, refuses: bool 
         check_keys(ring, known)
     if used := sources(ring, request.connection, known):
         call.config["keys"] = used
-    return call
-
-
-def _likewise(first: Call, request: CallRequest) -> Call:
-    """The same call to somebody else."""
-    call = copy.copy(first)
-    call.pk, call.public_id = uuid7(), new_call_id()
-    call.dial_key, call.key, call.other_number = call.public_id, request.key, request.to
-    call.dial_at, call.metadata = request.dial_at, {**(first.metadata or {}), **(request.metadata or {})}
-    call.config = {**first.config, "variables": dict(request.variables or {})}
     return call
 
 

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from uuid import UUID
 
 from django.db import transaction
 
-from apps.calls.models import Call
-from apps.calls.refusals import refused_among
 from apps.calls.services.requests import CallRequest
 from apps.calls.services.reserve import reserve_many
-from apps.calls.tasks import dial, wake
+from apps.calls.tasks import wake_dials
+from apps.campaigns.dialler import memory
+from apps.campaigns.dialler.gates import Openings, openings_of, stops_among
 from apps.campaigns.dialler.room import AHEAD, Pace
-from apps.campaigns.models import Attempt, Campaign, Lead
-from apps.campaigns.sql import begin_attempts
+from apps.campaigns.dialler.sql import FRESH, Due, begin, due_in, places_of, stop
+from apps.campaigns.models import Campaign
+from apps.campaigns.rules.of import Rules
 from apps.core.db import step
 from apps.numbers.models import PhoneNumber
 from apps.voice.models import Connection
+
+# A list full of refused numbers is worked off over many ticks, none of which holds its locks for long.
+ROUNDS = 10
+FRONT = -1
 
 
 @dataclass(frozen=True)
@@ -32,89 +37,105 @@ class Line:
     pace: Pace
 
 
+class Queue:
+    """The pending leads of a campaign whose turn it is, where calling is allowed now."""
+
+    def __init__(self, campaign: Campaign, rules: Rules, now: dt.datetime) -> None:
+        self.campaign, self.rules, self.now = campaign, rules, now
+        seen = memory.recall(campaign.pk)
+        self._look(seen.places if seen else places_of(campaign.pk))
+        self._is_hint = seen is not None
+        # Elsewhere open than then: leads further in front may have their turn now.
+        self._after = seen.after if seen and seen.open == frozenset(self.openings.open) else FRONT
+        if self._is_hint and not self.openings.open:
+            self._look_again()
+
+    def next(self, most: int) -> list[Due]:
+        """Up to `most` leads that were not given out before: hurried ones, fresh ones, then retries."""
+        found = self._read(most)
+        if len(found) < most and (self._is_hint or self._after != FRONT):
+            self._look_again()
+            found = self._read(most)
+        return found
+
+    def passed(self, leads: Sequence[Due]) -> None:
+        """All of these were started or stopped: what comes next lies behind them."""
+        self._after = max((lead.position for lead in leads if lead.turn == FRESH), default=self._after)
+        memory.remember(self.campaign.pk, self._places, self.openings.open, self._after)
+
+    def _read(self, most: int) -> list[Due]:
+        openings = self.openings
+        if not openings.open:
+            return []
+        has_others = bool(openings.closed or openings.never)
+        return due_in(
+            self.campaign, list(openings.open), after=self._after, most=most, until=self.now + AHEAD, has_others=has_others
+        )
+
+    def _look(self, places: Sequence[str]) -> None:
+        self._places = tuple(places)
+        self.openings: Openings = openings_of(self.rules, places, self.now)
+
+    def _look_again(self) -> None:
+        memory.forget(self.campaign.pk)
+        self._is_hint, self._after = False, FRONT
+        self._look(places_of(self.campaign.pk))
+
+
 @step
-def claim(campaign: Campaign, line: Line, most: int, *, now: dt.datetime) -> int:
-    """Start up to `most` calls to due leads, fresh ones first, oldest first. Returns how many."""
-    started = 0
-    while started < most:
+def claim(queue: Queue, line: Line, most: int) -> int:
+    """Start up to `most` calls to due leads. Returns how many.
+
+    What forbids a call is written to its lead, and another takes its place. Locks: the campaign's row, its agency's and the
+    engine's lock are held.
+    """
+    campaign, now, started = queue.campaign, queue.now, 0
+    for _round in range(ROUNDS):
         asked = most - started
-        leads = due_leads(campaign, asked, now)
-        wanted = _without_refusers(campaign, leads, now)
-        begun = _start(campaign, line, wanted, skip=started, now=now)
+        leads = queue.next(asked)
+        stops = stops_among(campaign, leads, queue.rules, now)
+        if stops:
+            stop(campaign, stops, now=now)
+        wanted = [lead for lead in leads if lead.id not in stops]
+        begun = _start(queue, line, wanted, skip=started)
         started += begun
-        if begun < len(wanted) or len(leads) < asked:
+        if begun < len(wanted):
+            memory.forget(campaign.pk)
+            break
+        queue.passed(leads)
+        if started >= most or len(leads) < asked:
             break
     return started
 
 
-def due_leads(campaign: Campaign, most: int, now: dt.datetime) -> list[Lead]:
-    """Locked: fresh leads, then retries that fall due before the next tick."""
-    pending = Lead.objects.for_organization(campaign.organization_id).filter(campaign=campaign).pending()
-    pending = pending.select_for_update(skip_locked=True)
-    # The order names the column that is null throughout: so the index gives the rows sorted.
-    fresh = list(pending.filter(next_attempt_at=None).order_by("next_attempt_at", "position")[:most])
-    if len(fresh) == most:
-        return fresh
-    again = pending.filter(next_attempt_at__lte=now + AHEAD).order_by("next_attempt_at", "position")
-    return fresh + list(again[: most - len(fresh)])
-
-
-@step
-def _without_refusers(campaign: Campaign, leads: list[Lead], now: dt.datetime) -> list[Lead]:
-    """Leads whose number is on the do-not-call list are skipped for good."""
-    refused = refused_among(campaign.organization, [lead.phone_number for lead in leads], now)
-    if refused:
-        skipped = [lead.pk for lead in leads if lead.phone_number in refused]
-        Lead.objects.for_organization(campaign.organization_id).filter(pk__in=skipped).update(
-            status=Lead.Status.SKIPPED, reason=Lead.Reason.DO_NOT_CALL, result="do_not_call", next_attempt_at=None,
-            updated_at=now,
-        )  # fmt: skip
-    return [lead for lead in leads if lead.phone_number not in refused]
-
-
-@step
-def _start(campaign: Campaign, line: Line, leads: list[Lead], *, skip: int, now: dt.datetime) -> int:
+def _start(queue: Queue, line: Line, leads: list[Due], *, skip: int) -> int:
     """Reserve a call for each lead. Fewer when credits run out under way; the others stay pending."""
     if not leads:
         return 0
-    numbers = _next_numbers(campaign, leads)
-    closes_at = campaign.window.closes_at(now)
+    campaign, until = queue.campaign, queue.openings.open
     requests = [
-        _request(campaign, line, lead, numbers[lead.pk], line.pace.slot(skip + place), closes_at)
+        _request(campaign, line, lead, line.pace.slot(skip + place), until[lead.place])
         for place, lead in enumerate(leads)
     ]
-    calls = reserve_many(requests=requests, number=line.number, now=now)
-    tries = [(lead.pk, numbers[lead.pk], call) for lead, call in zip(leads, calls, strict=False)]
-    begin_attempts(campaign, tries, now=now)
-    for call in calls:
+    calls = reserve_many(requests=requests, number=line.number, now=queue.now)
+    if calls:
+        tries = [(lead, call.pk, call.public_id) for lead, call in zip(leads, calls, strict=False)]
+        begin(campaign, tries, now=queue.now)
         # The row is the work, the task only wakes a worker: a broker that is down must not undo the claim.
-        transaction.on_commit(partial(_wake, call, now), robust=True)
+        transaction.on_commit(partial(wake_dials, campaign.organization_id, [call.pk for call in calls]), robust=True)
     return len(calls)
 
 
 def _request(
-    campaign: Campaign, line: Line, lead: Lead, number: int, slot: dt.datetime | None, closes_at: dt.datetime
+    campaign: Campaign, line: Line, lead: Due, slot: dt.datetime | None, until: dt.datetime
 ) -> CallRequest:
+    """The call to one lead. Requests of a batch that name the same assistant are written together."""
     due = lead.next_attempt_at
     return CallRequest(
-        organization=campaign.organization, to=lead.phone_number, key=f"lead:{lead.pk}:{number}",
+        organization=campaign.organization, to=lead.phone_number, key=f"lead:{lead.id}:{lead.number}",
         origin=campaign.origin, connection=line.connection, simulated=line.simulated, assistant=campaign.assistant,
-        number=line.number, metadata={"campaign_id": str(campaign.pk), "lead_id": str(lead.pk)},
+        number=line.number, metadata={"campaign_id": str(campaign.pk), "lead_id": str(lead.id)},
         system_message=campaign.system_message_template or None, variables=lead.variables,
-        dial_at=max(slot, due) if slot and due else slot or due, wanted_until=closes_at,
+        dial_at=max(slot, due) if slot and due else slot or due, wanted_until=until,
+        leaves_voicemail=lead.voicemail_left_at is None,
     )  # fmt: skip
-
-
-def _next_numbers(campaign: Campaign, leads: list[Lead]) -> dict[UUID, int]:
-    """The serial number of each lead's next attempt; those that did not count have one too, for the key."""
-    numbers: dict[UUID, int] = dict.fromkeys((lead.pk for lead in leads), 1)
-    tried = Attempt.objects.for_organization(campaign.organization_id).filter(lead__in=leads)
-    for lead_id, number in tried.values_list("lead_id", "number"):
-        numbers[lead_id] = max(numbers[lead_id], number + 1)
-    return numbers
-
-
-def _wake(call: Call, now: dt.datetime) -> None:
-    wait = (call.dial_at - now).total_seconds() if call.dial_at else 0
-    # The worker's own clock holds back what has its slot later in this second, no thread waits for it.
-    wake(dial, str(call.organization_id), str(call.pk), **({"countdown": wait} if wait > 0 else {}))

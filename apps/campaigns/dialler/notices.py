@@ -9,24 +9,30 @@ from apps.core.db import step
 from apps.mail.services import queue_mail
 from apps.organizations.models import Membership, Role
 
+MOST_CALLS = 20
+
 
 @step
 def tell_paused(campaign: Campaign, *, now: dt.datetime) -> int:
-    """Tell the owners that the credits are used up: those of the organization, else of its agency. Returns how many.
+    """Tell the owners why a campaign has just paused by itself: those of the organization, else of its agency.
 
-    One mail per pause and person: the campaign's version is part of the key.
+    Returns how many. One mail per pause and person: the campaign's version is part of the key.
     """
     organization = campaign.organization
     owners = Membership.objects.filter(role=Role.OWNER).select_related("user")
     found = owners.filter(organization_id=organization.pk) or owners.filter(organization_id=organization.parent_id)
+    is_balance = campaign.paused_by == Campaign.PausedBy.BALANCE
+    context = {
+        "campaign": campaign.name, "organization": organization.name,
+        "path": f"/o/{organization.slug}/campaigns/{campaign.pk}",
+        # In words only where the mail is written: each owner reads it in her language.
+        "reason": Campaign.PausedBy(campaign.paused_by).label,
+        "calls": campaign.tripped[:MOST_CALLS] if campaign.paused_by == Campaign.PausedBy.BREAKER else [],
+    }  # fmt: skip
     for membership in found:
         queue_mail(
             key=f"campaign-paused:{campaign.pk}:{campaign.version}:{membership.user_id}", brand=organization.brand,
-            to=membership.user.email, template="campaign_paused",
-            context={
-                "campaign": campaign.name, "organization": organization.name,
-                "path": f"/o/{organization.slug}/campaigns/{campaign.pk}",
-            },
+            to=membership.user.email, template="campaign_paused" if is_balance else "campaign_stopped", context=context,
             organization_id=organization.pk, language=membership.user.language or organization.language, now=now,
         )  # fmt: skip
     return len(found)

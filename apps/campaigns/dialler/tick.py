@@ -6,38 +6,46 @@ import datetime as dt
 from uuid import UUID
 
 from apps.billing.models import CREDIT, Account
-from apps.billing.services import available, balance
+from apps.billing.services import balance
+from apps.calls.allowed import spend_left
 from apps.calls.services.requests import is_charged
-from apps.campaigns.dialler.claim import Line, claim
+from apps.campaigns.dialler.brakes import budget_left, is_trying, tripped_by, trunk_state
+from apps.campaigns.dialler.claim import Line, Queue, claim
 from apps.campaigns.dialler.notices import tell_paused
-from apps.campaigns.dialler.room import free_lines, pace_of
+from apps.campaigns.dialler.room import Pace, free_lines, pace_of
 from apps.campaigns.dialler.settle import settle_attempts
-from apps.campaigns.models import Campaign, Lead
+from apps.campaigns.dialler.sql import lock_agency, lock_engine, skip_places
+from apps.campaigns.models import Attempt, Campaign, Lead
+from apps.campaigns.rules.of import Rules
 from apps.campaigns.services.launch import number_of
 from apps.campaigns.services.status import complete, pause_by_itself
-from apps.campaigns.sql import lock_engine
 from apps.core.db import step, writes
 from apps.core.errors import Invalid, Unavailable
 from apps.numbers.models import PhoneNumber
 from apps.organizations.models import Organization
 from apps.organizations.services import SYSTEM, record_audit
+from apps.voice.capabilities import Capabilities
 from apps.voice.models import Connection
 from apps.voice.services import connection_for, is_down, known_capabilities
 
 Status = Campaign.Status
 PausedBy = Campaign.PausedBy
+# A campaign that sleeps is looked at so often at least.
+LONGEST_SLEEP = dt.timedelta(seconds=15)
+MANY = 1_000_000
 
 
 @writes
 def tick_campaign(*, organization_id: UUID, campaign_id: UUID, now: dt.datetime) -> int:
     """Settle what has ended, then start what is due and allowed. Returns how many calls were reserved.
 
-    The scope holds the organization and its parent, and reads all: limits count everyone's calls.
+    The scope holds the organization and its parent, and reads all: limits count everyone's calls. Locks are taken in this
+    order: the campaign's row, its agency, the engine.
     """
     campaign = _locked(organization_id, campaign_id)
     if campaign is None:
         return 0
-    settle_attempts(campaign, now=now)
+    settled = settle_attempts(campaign, now=now)
     if campaign.status not in (Status.SCHEDULED, Status.PAUSED):
         return 0
     if not Lead.objects.for_organization(organization_id).filter(campaign=campaign).unfinished().exists():
@@ -49,7 +57,10 @@ def tick_campaign(*, organization_id: UUID, campaign_id: UUID, now: dt.datetime)
     if hindrance or number is None:
         pause_by_itself(campaign, hindrance or PausedBy.NUMBER_UNAVAILABLE, now=now)
         return 0
-    return _dial(campaign, number, now) if campaign.window.is_open(now) else 0
+    if settled and (failed := tripped_by(campaign, now)):
+        _stop(campaign, PausedBy.BREAKER, now, tripped=failed)
+        return 0
+    return _dial(campaign, number, now)
 
 
 @writes
@@ -93,27 +104,82 @@ def _hindrance(campaign: Campaign) -> str | None:
 
 @step
 def _dial(campaign: Campaign, number: PhoneNumber, now: dt.datetime) -> int:
+    queue = Queue(campaign, Rules.of(campaign, now), now)
+    _keep_watch(campaign, queue, now)
+    if not queue.openings.open:
+        return 0
     connection = _engine(campaign)
     _note_engine(campaign, is_there=connection is not None, now=now)
     if connection is None:
         return 0
     known = known_capabilities(connection)
     charged = is_charged(simulated=known.simulated)
-    payer_id = campaign.organization.payer_id
-    if charged and balance(payer_id) < CREDIT:
-        pause_by_itself(campaign, PausedBy.BALANCE, now=now)
-        tell_paused(campaign, now=now)
+    if charged and (paused_by := _out_of_money(campaign, now)):
+        _stop(campaign, paused_by, now)
         return 0
+    lock_agency(campaign.organization.payer_id)
     lock_engine(connection.pk)
+    most, pace = _room(campaign, connection, known, now)
+    most = min(most, _through_trunk(number, connection, now)) if most > 0 else 0
+    if charged and most > 0:
+        most = _affordable(campaign, most)
+    return claim(queue, Line(connection, known.simulated, number, pace), most) if most > 0 else 0
+
+
+def _room(campaign: Campaign, connection: Connection, known: Capabilities, now: dt.datetime) -> tuple[int, Pace]:
+    """How many calls may start before the next tick, and when. The engine's lock is held."""
     pace = pace_of(connection, known, now)
     most = free_lines(campaign, connection, known)
-    if (slots := pace.room(now)) is not None:
-        most = min(most, slots)
-    if charged:
-        most = min(most, available(payer_id) // CREDIT)
-    if most <= 0:
-        return 0
-    return claim(campaign, Line(connection, known.simulated, number, pace), most, now=now)
+    slots = pace.room(now)
+    return (most if slots is None else min(most, slots)), pace
+
+
+def _through_trunk(number: PhoneNumber, connection: Connection, now: dt.datetime) -> int:
+    """How many calls the trunk may be given: a failing one is tried with a single call."""
+    trunk = trunk_state(number.transfer_trunk_id, connection.pk, now)
+    if trunk.state == "half_open":
+        return 0 if is_trying(number.transfer_trunk_id, connection.pk) else 1
+    return 0 if trunk.is_failing else MANY
+
+
+@step
+def _keep_watch(campaign: Campaign, queue: Queue, now: dt.datetime) -> None:
+    """Give up leads that can never be called; sleep while nobody may be called, but not for long: leads may be added."""
+    openings = queue.openings
+    if openings.never:
+        skip_places(campaign, openings.never, now=now)
+    if openings.open:
+        if campaign.sleeps_until:
+            campaign.change(now, sleeps_until=None)
+    elif openings.next_at:
+        campaign.change(now, sleeps_until=min(openings.next_at, now + LONGEST_SLEEP))
+
+
+def _out_of_money(campaign: Campaign, now: dt.datetime) -> str | None:
+    """What pauses the campaign: no credits, its budget, or what may be spent in an hour. While only calls that run now hold
+    the rest, its leads wait."""
+    if balance(campaign.organization.payer_id) < CREDIT:
+        return PausedBy.BALANCE
+    if budget_left(campaign)[1]:
+        return PausedBy.BUDGET
+    left = spend_left(campaign.organization, now)
+    if left is not None and left < CREDIT and not Attempt.objects.for_organization(campaign.organization_id).open().exists():
+        return PausedBy.SPEND
+    return None
+
+
+def _affordable(campaign: Campaign, most: int) -> int:
+    calls = budget_left(campaign)[0]
+    return most if calls is None else min(most, calls)
+
+
+@step
+def _stop(campaign: Campaign, paused_by: str, now: dt.datetime, **values: object) -> None:
+    """Pause it and tell its owners."""
+    if values:
+        campaign.change(now, **values)
+    pause_by_itself(campaign, paused_by, now=now)
+    tell_paused(campaign, now=now)
 
 
 def _engine(campaign: Campaign) -> Connection | None:

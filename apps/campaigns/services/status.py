@@ -85,8 +85,9 @@ def move(campaign: Campaign, status: str, *, by: Actor, now: dt.datetime) -> Cam
 def pause(campaign: Campaign, paused_by: str, *, now: dt.datetime) -> None:
     """Stop a locked campaign; the reason says who may let it go on."""
     campaign.change(
-        now, status=Status.PAUSED, paused_by=paused_by, waits_for_engine_since=None, version=campaign.version + 1
-    )
+        now, status=Status.PAUSED, paused_by=paused_by, waits_for_engine_since=None, sleeps_until=None,
+        version=campaign.version + 1,
+    )  # fmt: skip
     take_back(campaign, now=now)
 
 
@@ -126,8 +127,9 @@ def take_back(campaign: Campaign, *, now: dt.datetime) -> int:
 def _schedule(campaign: Campaign, now: dt.datetime) -> None:
     check_launch(campaign)
     campaign.change(
-        now, status=Status.SCHEDULED, paused_by="", started_at=campaign.started_at or now, version=campaign.version + 1
-    )
+        now, status=Status.SCHEDULED, paused_by="", sleeps_until=None, started_at=campaign.started_at or now,
+        version=campaign.version + 1,
+    )  # fmt: skip
 
 
 def _cancel(campaign: Campaign, now: dt.datetime) -> None:

@@ -1,0 +1,210 @@
+"""The dialler's raw SQL, with parameters: who is due, what was started, and locks."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+from uuid_utils.compat import uuid7
+
+from apps.campaigns.models import Campaign
+
+# The number of the next attempt; those that did not count have one too, for the key.
+_DUE = """
+    lead.id, lead.phone_number, lead.place, lead.variables, lead.consent, lead.consent_at, lead.variant,
+    lead.voicemail_left_at, lead.next_attempt_at, lead.position,
+    (SELECT coalesce(max(number), 0) + 1 FROM campaigns_attempt
+     WHERE organization_id = %(organization)s AND lead_id = lead.id) AS number
+"""
+_OWN = "lead.organization_id = %(organization)s AND lead.campaign_id = %(campaign)s AND lead.status = 'pending'"
+_HURRIED = f"""
+    SELECT {_DUE} FROM campaigns_lead lead
+    WHERE {_OWN} AND lead.hurried_at IS NOT NULL AND lead.place = ANY (%(places)s)
+        AND (lead.next_attempt_at IS NULL OR lead.next_attempt_at <= %(until)s)
+    ORDER BY lead.hurried_at, lead.position LIMIT %(most)s
+"""  # noqa: S608  (pieces of this file)
+# The order names the column that is null throughout: so the index gives the rows sorted.
+_FRESH = f"""
+    SELECT {_DUE} FROM campaigns_lead lead
+    WHERE {_OWN} AND lead.next_attempt_at IS NULL AND lead.position > %(after)s AND lead.hurried_at IS NULL
+        AND lead.place = {{place}} ORDER BY lead.next_attempt_at, lead.position LIMIT {{most}}
+"""  # noqa: S608
+_AGAIN = f"""
+    SELECT {_DUE} FROM campaigns_lead lead
+    WHERE {_OWN} AND lead.next_attempt_at <= %(until)s AND lead.hurried_at IS NULL
+        AND lead.place = {{place}} ORDER BY lead.next_attempt_at, lead.position LIMIT {{most}}
+"""  # noqa: S608
+_TAKE = """
+WITH hurried AS MATERIALIZED ({hurried}),
+fresh AS MATERIALIZED ({fresh}),
+again AS MATERIALIZED ({again})
+SELECT 0 AS turn, * FROM hurried UNION ALL SELECT 1, * FROM fresh UNION ALL SELECT 2, * FROM again
+"""
+HURRIED, FRESH, AGAIN = range(3)
+_LEFT = "greatest(0, %(most)s - (SELECT count(*) FROM hurried))"
+_LAST = "greatest(0, %(most)s - (SELECT count(*) FROM hurried) - (SELECT count(*) FROM fresh))"
+_EACH = """
+    SELECT found.* FROM unnest(%(places)s::text[]) AS open (place)
+    CROSS JOIN LATERAL ({one}) AS found ORDER BY found.next_attempt_at, found.position LIMIT {most}
+"""
+# A loose index scan: one look per place, however many leads are there.
+_PLACES = """
+WITH RECURSIVE found AS (
+    (SELECT place FROM campaigns_lead WHERE campaign_id = %(campaign)s AND status = 'pending' ORDER BY place LIMIT 1)
+    UNION ALL
+    SELECT (SELECT place FROM campaigns_lead WHERE campaign_id = %(campaign)s AND status = 'pending' AND place > found.place
+            ORDER BY place LIMIT 1)
+    FROM found WHERE found.place IS NOT NULL
+)
+SELECT place FROM found WHERE place IS NOT NULL
+"""
+_BEGIN = """
+WITH started AS (
+    SELECT * FROM unnest(%(ids)s::uuid[], %(leads)s::uuid[], %(numbers)s::int[], %(calls)s::uuid[], %(public)s::text[],
+        %(variants)s::text[]) AS started (id, lead, number, call, public_id, variant)
+), calling AS (
+    UPDATE campaigns_lead SET status = 'calling', reason = '', next_attempt_at = NULL, hurried_at = NULL,
+        last_attempt_at = %(now)s, last_call_id = started.public_id, updated_at = %(now)s
+    FROM started
+    WHERE campaigns_lead.id = started.lead AND organization_id = %(organization)s AND status = 'pending'
+    RETURNING campaigns_lead.id
+), tried AS (
+    INSERT INTO campaigns_attempt
+        (id, organization_id, campaign_id, lead_id, number, call_id, outcome, is_counted, variant)
+    SELECT id, %(organization)s, %(campaign)s, lead, number, call, '', true, variant FROM started
+)
+SELECT count(*) FROM calling
+"""
+_STOPPED = """
+UPDATE campaigns_lead SET status = stopped.status, reason = stopped.reason,
+    result = coalesce(nullif(stopped.result, ''), campaigns_lead.result), next_attempt_at = stopped.next_attempt_at, updated_at = %(now)s
+FROM unnest(%(ids)s::uuid[], %(statuses)s::text[], %(reasons)s::text[], %(results)s::text[], %(nexts)s::timestamptz[])
+    AS stopped (lead, status, reason, result, next_attempt_at)
+WHERE id = stopped.lead AND organization_id = %(organization)s AND campaigns_lead.status = 'pending'
+"""
+_NEVER = """
+UPDATE campaigns_lead SET status = 'skipped', reason = 'never_open', result = 'never_open', next_attempt_at = NULL,
+    updated_at = %(now)s
+WHERE organization_id = %(organization)s AND campaign_id = %(campaign)s AND status = 'pending' AND place = ANY (%(places)s)
+"""
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+
+
+class Due(NamedTuple):
+    """A lead whose turn it is. `turn`: HURRIED, FRESH or AGAIN; `number`: the serial number of its next attempt."""
+
+    turn: int
+    id: UUID
+    phone_number: str
+    place: str
+    variables: dict[str, str]
+    consent: str
+    consent_at: dt.datetime | None
+    variant: str
+    voicemail_left_at: dt.datetime | None
+    next_attempt_at: dt.datetime | None
+    position: int
+    number: int
+
+
+class Stop(NamedTuple):
+    """Why a lead is not called now: skipped for good, or pending until an instant."""
+
+    status: str
+    reason: str
+    result: str = ""
+    next_attempt_at: dt.datetime | None = None
+
+
+def places_of(campaign_id: UUID) -> list[str]:
+    """Where the campaign's pending leads are."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACES, {"campaign": campaign_id})
+        return [place for (place,) in cursor.fetchall()]
+
+
+def due_in(
+    campaign: Campaign, places: Sequence[str], *, after: int, most: int, until: dt.datetime, has_others: bool
+) -> list[Due]:
+    """Up to `most` leads of these places: hurried ones, then fresh ones by position, then retries due until `until`.
+
+    Nothing is locked: whoever changes a lead holds the campaign's lock, and `begin` looks at the status again.
+
+    Args:
+        after: the position behind which fresh leads are looked for.
+        has_others: there are pending leads elsewhere too; then each place is read by itself, so that what lies in closed
+            places is not walked through.
+    """
+    values = {
+        "organization": campaign.organization_id, "campaign": campaign.pk, "places": list(places), "after": after,
+        "most": most, "until": until,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_EACH_PLACE if has_others else _ANY_PLACE, values)
+        return [Due(row[0], row[1], row[2], row[3], json.loads(row[4]), *row[5:]) for row in cursor.fetchall()]
+
+
+def _take(wrap: Any) -> str:
+    fresh, again = wrap(_FRESH, _LEFT), wrap(_AGAIN, _LAST)
+    return _TAKE.format(hurried=_HURRIED, fresh=fresh, again=again)
+
+
+_ANY_PLACE = _take(lambda one, most: one.format(place="ANY (%(places)s)", most=most))
+_EACH_PLACE = _take(lambda one, most: _EACH.format(one=one.format(place="open.place", most="%(most)s"), most=most))
+
+
+def begin(campaign: Campaign, tries: Sequence[tuple[Due, UUID, str]], *, now: dt.datetime) -> None:
+    """One attempt (lead, its call's id and public id) each, and the leads are being called now: one statement.
+
+    Raises RuntimeError when a lead is not pending any more; then nothing of the claim stands.
+    """
+    values: dict[str, Any] = {
+        "organization": campaign.organization_id, "campaign": campaign.pk, "now": now,
+        "ids": [uuid7() for _each in tries],
+        "leads": [lead.id for lead, _call, _public in tries], "numbers": [lead.number for lead, _call, _public in tries],
+        "calls": [call for _lead, call, _public in tries], "public": [public for _lead, _call, public in tries],
+        "variants": [lead.variant for lead, _call, _public in tries],
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_BEGIN, values)
+        (count,) = cursor.fetchone()
+    if count != len(tries):
+        raise RuntimeError(f"{len(tries) - count} leads of campaign {campaign.pk} changed without its lock")
+
+
+def stop(campaign: Campaign, stops: Mapping[UUID, Stop], *, now: dt.datetime) -> None:
+    """Write why these pending leads are not called now: one statement."""
+    found = stops.values()
+    with connection.cursor() as cursor:
+        cursor.execute(_STOPPED, {
+            "organization": campaign.organization_id, "now": now, "ids": list(stops),
+            "statuses": [str(each.status) for each in found], "reasons": [str(each.reason) for each in found],
+            "results": [each.result for each in found], "nexts": [each.next_attempt_at for each in found],
+        })  # fmt: skip
+
+
+def skip_places(campaign: Campaign, places: Sequence[str], *, now: dt.datetime) -> None:
+    """Give up the pending leads of places where calling is never allowed."""
+    values = {"organization": campaign.organization_id, "campaign": campaign.pk, "places": list(places), "now": now}
+    with connection.cursor() as cursor:
+        cursor.execute(_NEVER, values)
+
+
+def lock_agency(agency_id: object) -> None:
+    """Wait until this transaction is the only one that starts calls for an agency and its clients.
+
+    So a number that is a lead of two campaigns is reserved by one of them first, and the other sees it. Taken after the
+    campaign's row and before the engine's lock.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [f"agency:{agency_id}"])
+
+
+def lock_engine(connection_id: UUID) -> None:
+    """Wait until this transaction is the only one that hands out an engine's lines; goes with the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [f"engine:{connection_id}"])
