@@ -1,0 +1,1 @@
+"""Campaigns on a clock of our own: days in minutes, an engine that lies and breaks, workers that die at any instant."""
