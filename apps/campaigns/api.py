@@ -12,10 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.billing.services import as_credits
 from apps.campaigns.models import Campaign, Lead
 from apps.campaigns.results import from_file
 from apps.campaigns.selectors import Progress, campaigns_with_progress, progress
-from apps.campaigns.serializers import CampaignSerializer, LeadSerializer
+from apps.campaigns.serializers import LeadSerializer
+from apps.campaigns.serializers_campaign import CampaignSerializer
 from apps.campaigns.services.campaigns import create_campaign, delete_campaign, update_campaign
 from apps.campaigns.services.leads import add_lead, remove_lead
 from apps.core import db
@@ -27,6 +29,12 @@ from apps.organizations.idempotency import create_once
 from apps.organizations.services import Actor
 
 CHUNK = 2000
+# Settings beyond the contract, on the wire as they are stored.
+OURS = (
+    "windows", "uses_lead_zone", "skips_holidays", "purpose", "retry_rules", "max_attempts_per_day", "spreads_day_parts",
+    "voicemail_counts", "starts", "starts_seconds", "floor_calls", "priority", "breaker_percent", "breaker_seconds",
+    "breaker_calls", "variant_version", "variant_percent", "report_emails",
+)  # fmt: skip
 FIXED = ("assistant_id", "agent_id", "leads")
 ONE, ONE_LEAD = one("campaign", "Campaign"), one("lead", "CampaignLead")
 
@@ -51,6 +59,13 @@ def campaign_body(campaign: Campaign, counts: Progress) -> dict[str, Any]:
         "max_attempts": campaign.max_attempts,
         "retry_delay_minutes": campaign.retry_delay_minutes,
         "max_concurrent_calls": campaign.max_concurrent_calls,
+        **{name: getattr(campaign, name) for name in OURS},
+        "region": campaign.region or None,
+        "attestation": campaign.attestation or None,
+        "attested_by": campaign.attested_by or None,
+        "attested_at": instant(campaign.attested_at),
+        "budget": None if campaign.budget is None else float(as_credits(campaign.budget)),
+        "variant_assistant_id": str(campaign.variant_assistant_id) if campaign.variant_assistant_id else None,
         "created_at": instant(campaign.created_at),
         "updated_at": instant(campaign.updated_at),
     }

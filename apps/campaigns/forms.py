@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from apps.assistants.models import Assistant
 from apps.campaigns.models import Campaign
-from apps.campaigns.services.campaigns import ZONES
 from apps.core import phone, variables
 from apps.core.errors import DomainError
+from apps.core.zones import ZONES
 from apps.numbers.models import PhoneNumber
 from apps.organizations.models import Organization
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from apps.campaigns.models import Campaign, Lead
+from apps.campaigns.openapi_settings import SETTINGS, STATED
 from apps.campaigns.serializers import MAX_VALUE, MAX_VARIABLES
 from apps.core.openapi import EXAMPLE_ID, Schema, array, integer, moment, phone, record, ref, text, uuid
 
@@ -26,6 +27,7 @@ PLAN: dict[str, Schema] = {
     "max_attempts": integer("Calls to one lead, in all.", minimum=1, maximum=10, default=3),
     "retry_delay_minutes": integer("Between two attempts.", minimum=5, maximum=1440, default=60),
     "max_concurrent_calls": integer("At the same time.", minimum=1, maximum=50, default=1),
+    **SETTINGS,
 }  # fmt: skip
 SHOWN_CLOCK: Schema = {"pattern": r"^[0-9]{2}:[0-9]{2}:[0-9]{2}$"}
 VALUE = {"type": ["string", "number", "boolean", "null"], "maxLength": MAX_VALUE}
@@ -47,6 +49,8 @@ SCHEMAS: dict[str, Schema] = {
             **{name: PLAN[name] for name in (
                 "number_id", "schedule_days", "max_attempts", "retry_delay_minutes", "max_concurrent_calls"
             )},
+            **SETTINGS,
+            **STATED,
             "created_at": moment(),
             "updated_at": moment(),
         }

@@ -15,6 +15,13 @@ CAMPAIGN_KEYS = {
     "schedule_start_time", "schedule_end_time", "timezone", "total_leads", "completed_leads", "failed_leads", "number_id",
     "schedule_days", "max_attempts", "retry_delay_minutes", "max_concurrent_calls",
 }  # fmt: skip
+OURS = {
+    "windows": None, "uses_lead_zone": False, "skips_holidays": False, "region": None, "purpose": "service", "attestation": None,
+    "attested_by": None, "attested_at": None, "retry_rules": {}, "max_attempts_per_day": None, "spreads_day_parts": False,
+    "voicemail_counts": "message", "starts": None, "starts_seconds": 1, "floor_calls": 0, "priority": 2,
+    "breaker_percent": 50, "breaker_seconds": 120, "breaker_calls": 5, "budget": None, "variant_assistant_id": None,
+    "variant_version": None, "variant_percent": 0, "report_emails": [],
+}  # fmt: skip
 LEAD_KEYS = {
     "id", "campaign_id", "created_at", "updated_at", "phone_number", "name", "variables", "status", "call_id", "attempts",
     "last_attempt_at",
@@ -46,7 +53,8 @@ class CampaignTest(ApiCase):
             schedule_end_time="17:00:00", timezone="Europe/Amsterdam",
             leads=[{"phone_number": "+31600000001", "variables": {"name": "Sam", "company": "Acme"}}],
         )  # fmt: skip
-        self.assertEqual(set(body), CAMPAIGN_KEYS)
+        self.assertEqual(set(body), CAMPAIGN_KEYS | set(OURS))
+        self.assertEqual({key: body[key] for key in OURS}, OURS)
         self.assertEqual((body["status"], body["total_leads"], body["number_id"]), ("draft", 1, None))
         self.assertEqual(body["agent_id"], body["assistant_id"])
         self.assertRegex(body["created_at"], INSTANT)
@@ -124,6 +132,55 @@ class CampaignTest(ApiCase):
         self.assertEqual((body["number_id"], body["agent_id"]), (str(number.pk), made["agent_id"]))
         self.refused(self.cleo_api.patch(path, {"name": None}), 400, "invalid_value", "name")
         self.refused(self.cleo_api.patch(path, {"schedule_end_time": "08:00"}), 400, "invalid_value", "schedule_end_time")
+
+    def test_what_is_ours_is_set_read_and_patched(self) -> None:
+        other = factories.make_assistant(self.client_org)
+        sent = {
+            "windows": [{"days": [2, 1, 1], "start": "09:00:00", "end": "12:00"}, {"days": [5], "start": "22:00", "end": "02:00"}],
+            "uses_lead_zone": True, "skips_holidays": True, "region": "DE-BY", "purpose": "marketing",
+            "retry_rules": {"busy": {"attempts": 5, "delays": [10, 30]}, "short_call": {"seconds": 8}},
+            "max_attempts_per_day": 2, "spreads_day_parts": True, "voicemail_counts": "never", "starts": 5, "starts_seconds": 10,
+            "floor_calls": 1, "priority": 3, "breaker_percent": 0, "breaker_seconds": 60, "breaker_calls": 10,
+            "budget": 12.34567, "variant_assistant_id": str(other.pk), "variant_version": None, "variant_percent": 30,
+            "report_emails": [" sales@example.com ", "sales@example.com"],
+        }  # fmt: skip
+        read = sent | {
+            "windows": [{"days": [1, 2], "start": "09:00", "end": "12:00"}, {"days": [5], "start": "22:00", "end": "02:00"}],
+            "budget": 12.3457, "report_emails": ["sales@example.com"],
+        }  # fmt: skip
+        made = self.make(**sent)
+        self.assertEqual({key: made[key] for key in read}, read)
+        path = f"/campaigns/{made['id']}"
+        self.assertEqual(self.cleo_api.get(path).json()["campaign"], made)
+        back = {key: value for key, value in OURS.items() if not key.startswith("attested")}
+        body = self.cleo_api.patch(path, back).json()["campaign"]
+        self.assertEqual({key: body[key] for key in OURS}, OURS)
+
+    def test_an_attestation_is_stated_by_whoever_sends_it(self) -> None:
+        made = self.make(attestation="Asked in the shop.")
+        self.assertEqual(made["attestation"], "Asked in the shop.")
+        self.assertTrue(made["attested_by"].startswith("API key"))
+        self.assertRegex(made["attested_at"], INSTANT)
+        path = f"/campaigns/{made['id']}"
+        again = self.cleo_api.patch(path, {"attestation": "Asked in the shop.", "attested_by": "Eve", "attested_at": None})
+        self.assertEqual(again.json()["campaign"], made)
+        body = self.cleo_api.patch(path, {"attestation": None}).json()["campaign"]
+        self.assertEqual((body["attestation"], body["attested_by"], body["attested_at"]), (None, None, None))
+
+    def test_what_only_a_campaign_at_rest_takes(self) -> None:
+        make_line(self.client_org)
+        path = f"/campaigns/{self.make(leads=[{'phone_number': '+31600000001'}], status='scheduled')['id']}"
+        for sent in ({"purpose": "marketing"}, {"windows": [{"days": [1], "start": "09:00", "end": "12:00"}]}, {"retry_rules": {"busy": {}}}):
+            self.refused(self.cleo_api.patch(path, sent), 409, "invalid_state", next(iter(sent)))
+        body = self.cleo_api.patch(path, {"budget": 5, "starts": 3, "schedule_end_time": "18:00"}).json()["campaign"]
+        self.assertEqual((body["budget"], body["starts"], body["schedule_end_time"]), (5, 3, "18:00:00"))
+        body = self.cleo_api.patch(path, {"purpose": "service", "status": "paused", "spreads_day_parts": True}).json()["campaign"]
+        self.assertEqual((body["status"], body["spreads_day_parts"]), ("paused", True))
+
+    def test_somebody_elses_assistant_is_no_variant(self) -> None:
+        theirs = factories.make_assistant(self.stranger)
+        sent = {"name": "A", "agent_id": str(self.assistant.pk), "variant_percent": 50, "variant_assistant_id": str(theirs.pk)}
+        self.refused(self.cleo_api.post("/campaigns", sent), 400, "invalid_value", "variant_assistant_id")
 
     def test_its_way_by_status(self) -> None:
         make_line(self.client_org)

@@ -101,12 +101,19 @@ def _full_number(world: World) -> dict[str, Any]:
 
 
 def _full_campaign(world: World) -> dict[str, Any]:
-    assistant, number = world.make("assistant"), world.make("number")
+    assistant, number, other = world.make("assistant"), world.make("number"), world.saved_assistant()
     leads = [{"phone_number": fresh_phone(), "variables": {"name": "Sam", "company": "Acme"}}]
     return {
         "name": "Spring recall", "assistant_id": assistant, "status": "draft", "system_message_template": "You call {{name}} of {{company}}.",
         "schedule_start_time": "10:00", "schedule_end_time": "16:30:00", "timezone": "Europe/Berlin", "leads": leads, "number_id": number,
         "schedule_days": [1, 2, 3], "max_attempts": 5, "retry_delay_minutes": 30, "max_concurrent_calls": 2,
+        "windows": [{"days": [1, 2], "start": "09:00", "end": "12:00"}, {"days": [5], "start": "22:00", "end": "02:00"}],
+        "uses_lead_zone": True, "skips_holidays": True, "region": "DE-BY", "purpose": "marketing", "attestation": "Asked in the shop.",
+        "retry_rules": {"busy": {"attempts": 5, "delays": [10, 30]}, "short_call": {"attempts": 2, "delays": [60], "seconds": 8}},
+        "max_attempts_per_day": 2, "spreads_day_parts": True, "voicemail_counts": "never", "starts": 5, "starts_seconds": 10,
+        "floor_calls": 1, "priority": 3, "breaker_percent": 40, "breaker_seconds": 60, "breaker_calls": 10, "budget": 12.5,
+        "variant_assistant_id": other, "variant_version": 1, "variant_percent": 30,
+        "report_emails": ["sales@example.com"],
     }  # fmt: skip
 
 

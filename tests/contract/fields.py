@@ -138,6 +138,13 @@ CAMPAIGN = Fields(
     status=one_of("draft", "scheduled", "paused", "completed", "cancelled"), system_message_template=TEXT.n,
     schedule_start_time=TIME, schedule_end_time=TIME, timezone=WORD, total_leads=COUNT, completed_leads=COUNT, failed_leads=COUNT,
     number_id=UUID.n, schedule_days=ListOf(INT), max_attempts=INT, retry_delay_minutes=INT, max_concurrent_calls=INT,
+    windows=ListOf(Fields("Window", days=ListOf(INT), start=TEXT, end=TEXT)).n, uses_lead_zone=BOOL, skips_holidays=BOOL,
+    region=TEXT.n, purpose=one_of("marketing", "service"), attestation=TEXT.n, attested_by=TEXT.n, attested_at=INSTANT.n,
+    retry_rules=MapOf(Fields("RetryRule", attempts=Maybe(INT), delays=Maybe(ListOf(INT)), seconds=Maybe(INT))),
+    max_attempts_per_day=INT.n, spreads_day_parts=BOOL, voicemail_counts=one_of("message", "always", "never"), starts=INT.n,
+    starts_seconds=INT, floor_calls=COUNT, priority=INT, breaker_percent=COUNT, breaker_seconds=INT,
+    breaker_calls=INT, budget=NUMBER.n, variant_assistant_id=UUID.n, variant_version=INT.n, variant_percent=COUNT,
+    report_emails=TEXTS,
 )  # fmt: skip
 LEAD = Fields(
     "Lead", **FRAME, campaign_id=UUID, phone_number=E164, name=TEXT.n, variables=MapOf(TEXT),

@@ -278,6 +278,14 @@ def _campaigns() -> list[Refusal]:
         ("retry_delay_minutes", WRONG, body(retry_delay_minutes=4)), ("max_concurrent_calls", WRONG, body(max_concurrent_calls=51)), ("number_id", WRONG, body(number_id=NOBODY)),
         ("leads", WRONG, body(system_message_template="{{company}}", leads=[lead])), ("leads", WRONG, body(leads=[{"phone_number": "x"}])), ("leads", WRONG, body(leads={})),
         ("max_attempts", WRONG, body(max_attempts="3")), ("name", WRONG, body(name=7)),
+        ("windows", WRONG, body(windows=[])), ("windows", WRONG, body(windows=[{"days": [1], "start": "9", "end": "12:00"}])),
+        ("windows", WRONG, body(windows=[{"days": [1], "start": "09:00", "end": "12:00"}, {"days": [1], "start": "11:00", "end": "13:00"}])),
+        ("retry_rules", WRONG, body(retry_rules={"weather": {"attempts": 2}})), ("retry_rules", WRONG, body(retry_rules={"busy": {"attempts": 11}})),
+        ("retry_rules", WRONG, body(retry_rules={"busy": {"delays": [4]}})), ("retry_rules", WRONG, body(retry_rules={"busy": {"seconds": 5}})),
+        ("purpose", WRONG, body(purpose="fun")), ("budget", WRONG, body(budget=0)), ("budget", WRONG, body(budget="5")), ("priority", WRONG, body(priority="high")),
+        ("floor_calls", WRONG, body(floor_calls=2, max_concurrent_calls=1)), ("starts", WRONG, body(starts=0)), ("breaker_percent", WRONG, body(breaker_percent=101)),
+        ("report_emails", WRONG, body(report_emails=["sales"])), ("variant_percent", WRONG, body(variant_percent=100)), ("variant_assistant_id", WRONG, body(variant_percent=50)),
+        ("variant_assistant_id", WRONG, body(variant_percent=50, variant_assistant_id=NOBODY)), ("variant_version", WRONG, body(variant_percent=50, variant_version=99)),
     ]  # fmt: skip
     leads: list[tuple[str, str, Any]] = [
         ("phone_number", MISSING, {}), ("phone_number", WRONG, {"phone_number": "0612"}), ("variables", WRONG, lead | {"variables": []}),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from apps.assistants.models import AssistantVersion
 from apps.core.scope import Scope, acting
 from apps.organizations.models import Organization
 from apps.voice.models import Connection, new_secret
@@ -67,6 +68,13 @@ class World:
         trunk = self.ask("POST", "/sip-trunks", {"name": "Line", "address": "sip.example.com"})["trunk"]["id"]
         body = {"phone_number": bodies.fresh_phone(), "transfer_trunk_id": trunk}
         return str(self.ask("POST", "/numbers", body)["number"]["id"])
+
+    def saved_assistant(self) -> str:
+        """An assistant with a first saved version."""
+        assistant = self.make("assistant")
+        with acting(Scope((self.organization.pk,))):
+            AssistantVersion.objects.get_or_create(organization=self.organization, assistant_id=assistant, version=1)
+        return assistant
 
     def store_resend_key(self) -> None:
         self.ask("POST", "/byok", {"provider": "resend", "api_key": self.resend_key})

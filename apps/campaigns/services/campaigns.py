@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 from apps.campaigns.models import Attempt, Campaign, Lead, Upload
 from apps.campaigns.services.launch import template_problems
 from apps.campaigns.services.leads import NewLead, store_new_leads
+from apps.campaigns.services.settings import WHILE_RUNNING, check_settings
 from apps.campaigns.services.status import check_open, lock_campaign, move, take_back
 from apps.core.db import step, writes
 from apps.core.errors import Conflict, Invalid
-from apps.core.zones import ZONES
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor, record_audit
 
@@ -35,9 +35,8 @@ def create_campaign(
     """Make a campaign, with its first leads, in one step.
 
     Args:
-        values: `name`, `assistant` and any of `number`, `status` (`draft` or `scheduled`), `system_message_template`,
-            `schedule_start_time`, `schedule_end_time`, `schedule_days`, `timezone`, `max_attempts`,
-            `retry_delay_minutes`, `max_concurrent_calls`.
+        values: `name`, `assistant`, and any other setting of the model by its name; `status` is `draft` or `scheduled`.
+            A text as `attestation` is stated by `by` at `now`.
 
     Raises Invalid for values that do not go together, for leads that cannot be called (each named in `details`), and
     for a launch that its checks forbid; then nothing is stored.
@@ -46,7 +45,8 @@ def create_campaign(
     status = values.pop("status", Campaign.Status.DRAFT)
     campaign = Campaign(organization=organization, **values)
     campaign.has_own_number = campaign.number_id is not None
-    _check(campaign)
+    _attest(campaign, by=by, now=now)
+    check_settings(campaign)
     campaign.save(force_insert=True)
     record_audit(organization=organization, by=by, action="campaign.create", target=campaign)
     if leads:
@@ -67,8 +67,9 @@ def update_campaign(
         values: `assistant` only while the campaign's own is a deleted one; `number` None means any.
         expected_version: the version the form was opened with; None overwrites (API).
 
-    Raises StaleCampaign when somebody else saved since then, Conflict for a completed or cancelled campaign, Invalid
-    as `create_campaign` and for a template that pending leads of a running campaign have no values for.
+    Raises StaleCampaign when somebody else saved since then, Conflict for a completed or cancelled campaign and for what
+    only a campaign at rest takes (`WHILE_RUNNING`), Invalid as `create_campaign` and for a template that pending leads of
+    a running campaign have no values for. What a running campaign takes holds from its next tick on.
     """
     values = dict(values)
     current = lock_campaign(campaign)
@@ -77,6 +78,8 @@ def update_campaign(
     if values:
         check_open(current)
     status = values.pop("status", None)
+    if values and status == Campaign.Status.PAUSED and current.status == Campaign.Status.SCHEDULED:
+        current, status = move(current, status, by=by, now=now), None
     _change(current, values, by=by, now=now)
     return move(current, status, by=by, now=now) if status else current
 
@@ -142,25 +145,27 @@ def _change(current: Campaign, values: dict[str, Any], *, by: Actor, now: dt.dat
         return
     if "assistant" in changed and current.assistant.deleted_at is None:
         raise Conflict(_("The assistant of a campaign can be changed only when it was deleted."), param="assistant_id")
+    is_running = current.status == Campaign.Status.SCHEDULED
+    if is_running and (fixed := sorted(set(changed) - WHILE_RUNNING - {"has_own_number"})):
+        raise Conflict(_("The campaign is running. Pause it to change this."), param=fixed[0])
     for name, value in changed.items():
         setattr(current, name, value)
-    _check(current)
-    is_running = current.status == Campaign.Status.SCHEDULED
+    check_settings(current)
+    if "attestation" in changed:
+        _attest(current, by=by, now=now)
+        changed |= {"attested_by": current.attested_by, "attested_at": current.attested_at}
+    changed = {name: getattr(current, name) for name in changed}
     if is_running and "system_message_template" in changed and (problems := template_problems(current)):
         raise Invalid(problems[0], details=problems, param="system_message_template")
-    current.change(now, version=current.version + 1, **changed)
+    current.change(now, version=current.version + 1, sleeps_until=None, **changed)
     record_audit(
         organization=current.organization, by=by, action="campaign.update", target=current,
         data={"fields": sorted(changed)},
     )  # fmt: skip
 
 
-def _check(campaign: Campaign) -> None:
-    """What several fields decide together, and what the database would refuse without a sentence."""
-    if campaign.schedule_end_time <= campaign.schedule_start_time:
-        text = _("The end of the calling hours must be after their start.")
-        raise Invalid(text, param="schedule_end_time", details=[text])
-    if campaign.timezone not in ZONES:
-        raise Invalid(_("There is no time zone “%(name)s”.") % {"name": campaign.timezone}, param="timezone")
-    if not campaign.schedule_days or not set(campaign.schedule_days) <= set(range(1, 8)):
-        raise Invalid(_("Choose at least one day of the week."), param="schedule_days")
+def _attest(campaign: Campaign, *, by: Actor, now: dt.datetime) -> None:
+    """Who stands for the consent of everybody on the list, and since when; an empty text takes it back."""
+    campaign.attestation = campaign.attestation.strip()
+    campaign.attested_by = by.label[:200] if campaign.attestation else ""
+    campaign.attested_at = now if campaign.attestation else None
