@@ -1,6 +1,6 @@
 """What the crash proof starts from: an agency with credits, its client, and a campaign over a customer's leads file.
 
-    python -m tests.proof.stage CONCURRENT MAX_ATTEMPTS
+    python -m tests.proof.stage CONCURRENT MAX_ATTEMPTS [LEADS]
 
 Prints one JSON object: the client's API key and the campaign's id.
 """
@@ -25,6 +25,8 @@ from apps.assistants.schema import defaults
 from apps.assistants.services import create_assistant
 from apps.billing.services import add_credits
 from apps.campaigns.columns import Columns
+from apps.campaigns.models import Campaign, Lead
+from apps.campaigns.rules import place_of
 from apps.campaigns.services import create_campaign, import_upload, preview_upload, store_upload
 from apps.core import db
 from apps.core.scope import Scope, acting
@@ -37,7 +39,7 @@ from apps.voice.services import sandbox_connection
 DATA = Path(__file__).resolve().parents[1] / "data" / "leads-mixed-1000.csv"
 
 
-def main(concurrent: int, max_attempts: int) -> None:
+def main(concurrent: int, max_attempts: int, leads: int = 0) -> None:
     with acting(Scope(())):
         sandbox_connection(db.now())
     agency = _organization("Northwind Voice")
@@ -68,10 +70,29 @@ def main(concurrent: int, max_attempts: int) -> None:
         upload = store_upload(
             campaign=campaign, filename=DATA.name, content=DATA.read_bytes(), country="DE", by=SYSTEM, now=now
         )
-        header = preview_upload(upload).header
+        header = preview_upload(upload, now=now).header
         mapping = Columns(header.index("Telefon"), {header.index("Name"): "Name"})
-        upload = import_upload(upload=upload, mapping=mapping, country="DE", by=SYSTEM, now=now)
-    print(json.dumps({"api_key": client["api_key"], "campaign": str(campaign.pk), "leads": upload.good}))
+        import_upload(upload=upload, mapping=mapping, country="DE", by=SYSTEM, now=now)
+        own = Lead.objects.for_organization(organization).filter(campaign=campaign)
+        if leads:
+            own.filter(position__gt=leads).delete()
+            _make_up(campaign, leads - own.count())
+    print(json.dumps({"api_key": client["api_key"], "campaign": str(campaign.pk), "leads": own.count()}))
+
+
+def _make_up(campaign: Campaign, count: int) -> None:
+    """More leads than the file has, with numbers that nobody has."""
+    numbers = [f"+49151{number:08d}" for number in range(20_000_000, 20_000_000 + count)]
+    Lead.objects.bulk_create(
+        [
+            Lead(
+                organization_id=campaign.organization_id, campaign=campaign, position=10_000 + place, phone_number=number,
+                place=place_of(phone_number=number), variables={"Name": f"Lead {place}"},
+            )
+            for place, number in enumerate(numbers)
+        ],
+        batch_size=2000,
+    )  # fmt: skip
 
 
 def _organization(name: str, *options: str) -> dict[str, str]:
@@ -83,4 +104,4 @@ def _organization(name: str, *options: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(*map(int, sys.argv[1:]))
