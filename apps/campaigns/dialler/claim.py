@@ -138,4 +138,5 @@ def _request(
         system_message=campaign.system_message_template or None, variables=lead.variables,
         dial_at=max(slot, due) if slot and due else slot or due, wanted_until=until,
         leaves_voicemail=lead.voicemail_left_at is None,
+        starts=(campaign.starts, campaign.starts_seconds) if campaign.starts else None,
     )  # fmt: skip

@@ -13,6 +13,7 @@ from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Coalesce
 
 from apps.calls.models import Call
+from apps.campaigns.dialler import memory
 from apps.campaigns.dialler.outcomes import Outcome, carry_over, is_ready, outcome_of
 from apps.campaigns.dialler.retries import Person, Terms, moment_of
 from apps.campaigns.models import Attempt, Campaign, Lead
@@ -59,6 +60,8 @@ def settle_attempts(campaign: Campaign, *, now: dt.datetime) -> int:
     for attempt in turned:
         settling.correct(attempt)
     store_settled(campaign.organization_id, changed, now=now)
+    if any(each.lead.status == Lead.Status.PENDING and each.lead.next_attempt_at is None for each in changed):
+        memory.forget(campaign.pk)
     return len(changed)
 
 

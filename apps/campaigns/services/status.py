@@ -7,6 +7,7 @@ import datetime as dt
 from django.utils.translation import gettext as _
 
 from apps.calls.services.reserve import cancel_reserved
+from apps.campaigns.dialler import memory
 from apps.campaigns.models import Attempt, Campaign, Lead
 from apps.campaigns.services.launch import check_launch
 from apps.core.db import step, writes
@@ -118,6 +119,7 @@ def take_back(campaign: Campaign, *, now: dt.datetime) -> int:
     calls = cancel_reserved(organization=campaign.organization, origin=campaign.origin, now=now)
     own = Attempt.objects.for_organization(campaign.organization_id).open().filter(campaign=campaign)
     taken = own.filter(call__in=[call.pk for call in calls])
+    memory.forget(campaign.pk)
     leads = list(taken.values_list("lead_id", flat=True))
     taken.update(settled_at=now, outcome="cancelled", is_counted=False, updated_at=now)
     calling = Lead.objects.for_organization(campaign.organization_id).filter(pk__in=leads, status=Lead.Status.CALLING)
