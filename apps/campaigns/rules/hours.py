@@ -104,7 +104,7 @@ def hours_of(clauses: frozenset[Clause], now: dt.datetime) -> Hours:
 def _reason(clauses: frozenset[Clause], now: dt.datetime) -> str:
     """The campaign's own window before a holiday, that before legal hours; any zone that forbids counts."""
     found = {reason for clause in clauses if (reason := _reason_in(clause, now))}
-    return next(reason for reason in (Reason.WAITING_WINDOW, Reason.HOLIDAY, Reason.OUTSIDE_HOURS) if reason in found)
+    return next((reason for reason in (Reason.WAITING_WINDOW, Reason.HOLIDAY) if reason in found), Reason.OUTSIDE_HOURS)
 
 
 def _reason_in(clause: Clause, now: dt.datetime) -> str | None:
