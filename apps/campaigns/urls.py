@@ -1,6 +1,15 @@
 from django.urls import path
 
-from apps.campaigns import views, views_form, views_import, views_lead, views_leads, views_moves, views_trial
+from apps.campaigns import (
+    views,
+    views_form,
+    views_import,
+    views_lead,
+    views_leads,
+    views_moves,
+    views_results,
+    views_trial,
+)
 
 urlpatterns = [
     path("campaigns", views.campaign_list, name="campaigns"),
@@ -13,6 +22,10 @@ urlpatterns = [
     path("campaigns/<uuid:pk>/pause", views_moves.campaign_pause, name="campaign_pause"),
     path("campaigns/<uuid:pk>/cancel", views_moves.campaign_cancel, name="campaign_cancel"),
     path("campaigns/<uuid:pk>/delete", views_moves.campaign_delete, name="campaign_delete"),
+    path("campaigns/<uuid:pk>/results", views_results.campaign_figures, name="campaign_figures"),
+    path("campaigns/<uuid:pk>/results.xlsx", views_results.campaign_workbook, name="campaign_workbook"),
+    path("campaigns/<uuid:pk>/report.pdf", views_results.campaign_report, name="campaign_report"),
+    path("campaigns/<uuid:pk>/again", views_results.campaign_redial, name="campaign_redial"),
     path("campaigns/<uuid:pk>/results.csv", views_leads.campaign_results, name="campaign_results"),
     path("campaigns/<uuid:pk>/leads", views_leads.leads, name="leads"),
     path("campaigns/<uuid:pk>/leads/new", views_leads.lead_add, name="lead_add"),

@@ -35,8 +35,9 @@ PROBLEMS: dict[str, str | Promise] = {
     "open_quote": _("A quotation mark is opened and never closed in row %(row)s."),
 }
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_QUOTED = re.compile(r"'+[=+\-@\t\r0-9]")
+# What a spreadsheet program may take for the begin of a formula (OWASP, CSV injection); the wide ones as East Asian input has them.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\x00", "＝", "＋", "－", "＠")
+_QUOTED = re.compile(r"'+[=+\-@\t\r\n\x00＝＋－＠0-9]")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _FOREIGN = (b"%PDF", b"{\\rtf", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"\x1f\x8b")
 
@@ -110,7 +111,17 @@ def safe_cell(value: object) -> str:
     `plain_cell` always gives back what went in (limits 6).
     """
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) or _QUOTED.match(text) else text
+    return f"'{text}" if is_formula(text) or is_marked(text) else text
+
+
+def is_formula(text: str) -> bool:
+    """A spreadsheet program would run it, or read a number into it."""
+    return text.startswith(_FORMULA)
+
+
+def is_marked(text: str) -> bool:
+    """It begins as a text that was marked: reading it would take an apostrophe away."""
+    return _QUOTED.match(text) is not None
 
 
 def plain_cell(text: str) -> str:

@@ -1,12 +1,10 @@
-"""Why a lead is not being called, how far a campaign is, and its results as a file."""
+"""Why a lead is not being called, and how far a campaign is."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Any
 
-from apps.campaigns.models import Campaign, Lead
-from apps.campaigns.results import from_file, results_filename, write_results
 from apps.campaigns.selectors import (
     campaign_state,
     campaigns_of_assistant,
@@ -14,7 +12,6 @@ from apps.campaigns.selectors import (
     progress,
     reason_of,
 )
-from apps.core.spreadsheet import read_table
 from tests import factories
 from tests.campaigns.support import NOON, make_line, running_campaign, sandbox
 from tests.cases import TenantCase
@@ -87,54 +84,3 @@ class ProgressTest(TenantCase):
         running = factories.make_campaign(self.client_org, assistant=assistant, status="scheduled")
         factories.make_campaign(self.client_org, assistant=assistant, status="completed")
         self.assertEqual(campaigns_of_assistant(assistant), [running])
-
-
-class ResultsTest(TenantCase):
-    def setUp(self) -> None:
-        sandbox()
-        self.enterContext(self.acting_for(self.client_org))
-        self.campaign = running_campaign(self.client_org, 0, name="Spring = recall")
-
-    def table(self, campaign: Campaign | None = None) -> tuple[list[str], list[list[str]]]:
-        table = read_table(b"".join(write_results(campaign or self.campaign, NOON)))
-        return table.header, [row.cells for row in table.rows]
-
-    def test_a_row_per_lead_with_its_last_call(self) -> None:
-        call = factories.make_call(self.client_org, summary="Wants Tuesday.", duration_seconds=84)
-        variables = {"name": "Sam", "company": "=HYPERLINK(1)", "city": "Zoë"}
-        factories.make_lead(
-            self.campaign, phone_number="+31600000001", status="completed", reason="finished", result="user_hangup",
-            attempts=2, last_attempt_at=NOON, last_call_id=call.public_id, variables=variables,
-        )  # fmt: skip
-        factories.make_lead(self.campaign, phone_number="+31600000002", next_attempt_at=NOON + HOUR, variables={})
-        header, rows = self.table()
-        self.assertEqual(header[-2:], ["city", "company"])
-        self.assertEqual(rows[0][:6], ["+31600000001", "Sam", "Completed", "Finished", "Caller hung up", "2"])
-        self.assertEqual(rows[0][6], "2026-11-18 12:00:00")
-        self.assertEqual(rows[0][8:], ["84", "Wants Tuesday.", call.public_id, "Zoë", "=HYPERLINK(1)"])
-        self.assertEqual(rows[1][2:8], ["Pending", "Waiting to retry", "", "0", "", "2026-11-18 13:00:00"])
-
-    def test_no_cell_is_run_as_a_formula(self) -> None:
-        factories.make_lead(self.campaign, phone_number="+31600000001", variables={"company": "=HYPERLINK(1)"})
-        raw = b"".join(write_results(self.campaign, NOON)).decode("utf-8-sig")
-        self.assertIn("'=HYPERLINK(1)", raw)
-        self.assertIn("'+31600000001", raw)
-
-    def test_queries_do_not_grow_with_leads(self) -> None:
-        for _round in range(2):
-            factories.make_lead(self.campaign, last_call_id=factories.make_call(self.client_org).public_id)
-            with self.assertNumQueries(4):
-                self.table()
-
-    def test_what_is_long_leaves_as_a_stream(self) -> None:
-        self.assertEqual(results_filename(self.campaign), "spring-recall-results.csv")
-        short = from_file([b"a,b\n"], content_type="text/csv", filename="x.csv")
-        self.assertEqual((short.content, short["Content-Disposition"]), (b"a,b\n", 'attachment; filename="x.csv"'))
-        long = from_file((b"x" * 1000 for _number in range(2000)), content_type="text/csv", filename="x.csv")
-        self.assertEqual((long.streaming, len(b"".join(long))), (True, 2_000_000))
-        long.close()
-
-    def test_only_this_campaign_s_leads(self) -> None:
-        factories.make_lead(factories.make_campaign(self.client_org))
-        self.assertEqual(self.table()[1], [])
-        self.assertEqual(Lead.objects.count(), 1)

@@ -1,0 +1,45 @@
+"""What a comparison says, in a sentence that promises no more than the numbers do."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from apps.campaigns.comparison import MINIMUM, Comparison, Interval
+from apps.core.templatetags.ui import number
+
+
+def verdict(found: Comparison) -> str:
+    """Whether the difference in success is more than chance, and what is missing when it is not."""
+    if found.successes is None:
+        return _("Nothing can be compared until each side has a lead that was called to the end.")
+    said = _significant(found.successes) if found.successes.is_significant else _("The difference is not significant: chance alone explains it.")
+    if found.needed and found.needed > min(found.a.finished, found.b.finished):
+        said += " " + _("A difference of this size would need about %(count)s leads on each side to show.") % {"count": number(found.needed)}
+    if found.is_small:
+        said += " " + _("With fewer than %(count)s leads on a side every result is uncertain.") % {"count": number(MINIMUM)}
+    return said
+
+
+def points(interval: Interval | None) -> dict[str, str] | None:
+    """A difference of shares in percentage points, signed: difference, low, high."""
+    if interval is None:
+        return None
+    return {name: _signed(getattr(interval, name) * 100) for name in ("difference", "low", "high")}
+
+
+def seconds(interval: Interval | None) -> dict[str, str] | None:
+    """A difference of talk times in seconds, signed."""
+    if interval is None:
+        return None
+    return {name: _signed(getattr(interval, name)) for name in ("difference", "low", "high")}
+
+
+def _significant(interval: Interval) -> str:
+    if interval.difference > 0:
+        return _("B is better than A, with 95 % confidence.")
+    return _("A is better than B, with 95 % confidence.")
+
+
+def _signed(value: float) -> str:
+    rounded = round(value, 1)
+    return f"{'+' if rounded > 0 else '−' if rounded < 0 else ''}{number(abs(rounded), 1)}"
