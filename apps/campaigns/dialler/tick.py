@@ -9,13 +9,14 @@ from apps.billing.models import CREDIT, Account
 from apps.billing.services import balance
 from apps.calls.allowed import spend_left
 from apps.calls.services.requests import is_charged
+from apps.campaigns.dialler import memory
 from apps.campaigns.dialler.brakes import budget_left, is_trying, tripped_by, trunk_state
 from apps.campaigns.dialler.claim import Line, Queue, claim
 from apps.campaigns.dialler.notices import tell_paused
-from apps.campaigns.dialler.room import Pace, free_lines, pace_of
-from apps.campaigns.dialler.settle import settle_attempts
-from apps.campaigns.dialler.sql import lock_agency, lock_engine, skip_places
-from apps.campaigns.models import Attempt, Campaign, Lead
+from apps.campaigns.dialler.room import note_wants, room_of
+from apps.campaigns.dialler.settle import LATE, settle_attempts
+from apps.campaigns.dialler.sql import lock_agency, lock_engine, skip_places, todo_of
+from apps.campaigns.models import Attempt, Campaign
 from apps.campaigns.rules.of import Rules
 from apps.campaigns.services.launch import number_of
 from apps.campaigns.services.status import complete, pause_by_itself
@@ -24,7 +25,6 @@ from apps.core.errors import Invalid, Unavailable
 from apps.numbers.models import PhoneNumber
 from apps.organizations.models import Organization
 from apps.organizations.services import SYSTEM, record_audit
-from apps.voice.capabilities import Capabilities
 from apps.voice.models import Connection
 from apps.voice.services import connection_for, is_down, known_capabilities
 
@@ -45,10 +45,13 @@ def tick_campaign(*, organization_id: UUID, campaign_id: UUID, now: dt.datetime)
     campaign = _locked(organization_id, campaign_id)
     if campaign is None:
         return 0
-    settled = settle_attempts(campaign, now=now)
+    todo = todo_of(campaign.pk, now - LATE)
+    settled = settle_attempts(campaign, now=now) if todo.has_ended or todo.has_turned else 0
     if campaign.status not in (Status.SCHEDULED, Status.PAUSED):
         return 0
-    if not Lead.objects.for_organization(organization_id).filter(campaign=campaign).unfinished().exists():
+    if settled:
+        todo = todo_of(campaign.pk, now - LATE)
+    if not todo.is_unfinished:
         complete(campaign, now=now)
         return 0
     if campaign.status != Status.SCHEDULED:
@@ -119,19 +122,15 @@ def _dial(campaign: Campaign, number: PhoneNumber, now: dt.datetime) -> int:
         return 0
     lock_agency(campaign.organization.payer_id)
     lock_engine(connection.pk)
-    most, pace = _room(campaign, connection, known, now)
-    most = min(most, _through_trunk(number, connection, now)) if most > 0 else 0
+    room = room_of(campaign, connection, known, number.transfer_trunk, now)
+    most = min(room.most, _through_trunk(number, connection, now)) if room.most > 0 else 0
     if charged and most > 0:
         most = _affordable(campaign, most)
-    return claim(queue, Line(connection, known.simulated, number, pace), most) if most > 0 else 0
-
-
-def _room(campaign: Campaign, connection: Connection, known: Capabilities, now: dt.datetime) -> tuple[int, Pace]:
-    """How many calls may start before the next tick, and when. The engine's lock is held."""
-    pace = pace_of(connection, known, now)
-    most = free_lines(campaign, connection, known)
-    slots = pace.room(now)
-    return (most if slots is None else min(most, slots)), pace
+    started = claim(queue, Line(connection, known.simulated, number, room.pace), most) if most > 0 else 0
+    if room.is_shared:
+        # Fewer than it might have started: nobody else is due.
+        note_wants(campaign, 0 if started < most else len(queue.next(max(0, room.ceiling - started))), now)
+    return started
 
 
 def _through_trunk(number: PhoneNumber, connection: Connection, now: dt.datetime) -> int:
@@ -148,6 +147,7 @@ def _keep_watch(campaign: Campaign, queue: Queue, now: dt.datetime) -> None:
     openings = queue.openings
     if openings.never:
         skip_places(campaign, openings.never, now=now)
+        memory.forget(campaign.pk)
     if openings.open:
         if campaign.sleeps_until:
             campaign.change(now, sleeps_until=None)
