@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from apps.campaigns.forms import AUTOMATIC, CampaignForm, posted, refuse
+from apps.campaigns.forms import posted, refuse
 from apps.campaigns.models import Campaign
 from apps.campaigns.pages import campaign_of
 from apps.campaigns.services.campaigns import StaleCampaign, create_campaign, update_campaign
+from apps.campaigns.settings_form import CampaignForm, initial_of
 from apps.core import db
 from apps.core.errors import Conflict, DomainError
 from apps.organizations.access import needs
 from apps.organizations.models import Role
 from apps.organizations.services import Actor
 
-PLACES = {"assistant_id": "assistant", "number_id": "number"}
+PLACES = {
+    "assistant_id": "assistant", "number_id": "number", "variant_assistant_id": "variant", "variant_version": "variant",
+    "windows": "schedule_days", "retry_rules": "max_attempts",
+}  # fmt: skip
 
 
 @needs(Role.MEMBER)
 def campaign_create(request: HttpRequest, org: str) -> HttpResponse:
-    """A new campaign; `?copy=<id>` proposes another one's values."""
+    """A new campaign; `?copy=<id>` proposes another one's settings: all but the statement of consent, which is for its list."""
     organization = request.organization  # type: ignore[attr-defined]
     form = CampaignForm(*posted(request), initial=_proposal(request), organization=organization)
     if request.method == "POST" and form.is_valid():
@@ -39,6 +45,7 @@ def campaign_create(request: HttpRequest, org: str) -> HttpResponse:
             messages.success(request, _("The campaign is a draft now. Add its leads next."))
             return redirect("campaign", org=org, pk=made.pk)
     context = {"form": form, "campaign": None, "title": _("New campaign"), "back_url": reverse("campaigns", args=[org])}
+    context |= {"is_open": dict.fromkeys(form.open, True)}
     return render(request, "campaigns/form.html", context, status=422 if form.errors else 200)
 
 
@@ -48,7 +55,7 @@ def campaign_edit(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
     if campaign.is_final:
         raise Conflict(_("A campaign that is over cannot be changed. Duplicate it to call again."))
     form = CampaignForm(
-        *posted(request), initial=_values(campaign), organization=campaign.organization, campaign=campaign
+        *posted(request), initial=initial_of(campaign), organization=campaign.organization, campaign=campaign
     )
     status, conflict = 200, None
     if request.method == "POST":
@@ -60,7 +67,7 @@ def campaign_edit(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
             form = _renewed(request, form, stale.current)
     context = {
         "form": form, "campaign": campaign, "title": _("Edit %(name)s") % {"name": campaign.name}, "conflict": conflict,
-        "back_url": reverse("campaign", args=[org, pk]),
+        "back_url": reverse("campaign", args=[org, pk]), "is_open": dict.fromkeys(form.open, True),
     }  # fmt: skip
     return render(request, "campaigns/form.html", context, status=status)
 
@@ -84,12 +91,14 @@ def _save(request: HttpRequest, form: CampaignForm, campaign: Campaign) -> HttpR
 
 def _conflict(form: CampaignForm, current: Campaign) -> dict[str, Any]:
     """The fields that differ between what stands now and what was typed."""
-    theirs = CampaignForm(initial=_values(current), organization=current.organization, campaign=current)
+    theirs = CampaignForm(initial=initial_of(current), organization=current.organization, campaign=current)
     fields = [
         {"label": field.label, "theirs": _shown(theirs, field.name), "yours": _shown(form, field.name)}
         for field in form.visible_fields()
         if not field.field.disabled and _shown(theirs, field.name) != _shown(form, field.name)
     ]
+    if theirs.windows.words() != form.windows.words():
+        fields.append({"label": _("Further windows"), "theirs": theirs.windows.words(), "yours": form.windows.words()})
     return {"fields": fields, "at": current.updated_at}
 
 
@@ -97,12 +106,14 @@ def _renewed(request: HttpRequest, form: CampaignForm, current: Campaign) -> Cam
     """The same answers against the newest version: saved again, they win."""
     data = request.POST.copy()
     data["version"] = str(current.version)
-    return CampaignForm(data, initial=_values(current), organization=current.organization, campaign=current)
+    return CampaignForm(data, initial=initial_of(current), organization=current.organization, campaign=current)
 
 
 def _shown(form: CampaignForm, name: str) -> str:
-    value = form[name].value()
-    choices = {str(key): str(label) for key, label in getattr(form.fields[name], "choices", [])}
+    value, field = form[name].value(), form.fields[name]
+    if isinstance(field, forms.BooleanField):
+        return _("Yes") if value else _("No")
+    choices = dict(_flat(getattr(field, "choices", [])))
     if isinstance(value, list):
         return ", ".join(choices.get(str(each), str(each)) for each in value)
     if isinstance(value, dt.time):
@@ -110,14 +121,24 @@ def _shown(form: CampaignForm, name: str) -> str:
     return choices.get(str(value), "" if value is None else str(value))
 
 
+def _flat(choices: Iterable[Any]) -> Iterator[tuple[str, str]]:
+    """Choices without their groups."""
+    for key, label in choices:
+        if isinstance(label, list | tuple):
+            yield from _flat(label)
+        else:
+            yield str(key), str(label)
+
+
 def _proposal(request: HttpRequest) -> dict[str, Any]:
     organization = request.organization  # type: ignore[attr-defined]
     if copied := _copied(request):
-        return _values(copied) | {
+        return initial_of(copied) | {
             "name": _("Copy of %(name)s") % {"name": copied.name},
-            "assistant": copied.assistant_id,
+            "attests": False,
         }
-    return _values(Campaign(organization=organization, timezone=organization.timezone))
+    new = Campaign(organization=organization, timezone=organization.timezone)
+    return initial_of(new) | {"uses_lead_zone": True, "purpose": Campaign.Purpose.MARKETING}
 
 
 def _copied(request: HttpRequest) -> Campaign | None:
@@ -125,14 +146,3 @@ def _copied(request: HttpRequest) -> Campaign | None:
         return campaign_of(request, UUID(request.GET["copy"]))
     except (KeyError, ValueError):
         return None
-
-
-def _values(campaign: Campaign) -> dict[str, Any]:
-    """A campaign as its form's initial values."""
-    names = (
-        "version", "name", "system_message_template", "schedule_start_time", "schedule_end_time", "schedule_days",
-        "timezone", "max_attempts", "retry_delay_minutes", "max_concurrent_calls",
-    )  # fmt: skip
-    number = str(campaign.number_id or "") if campaign.has_own_number else AUTOMATIC
-    assistant = campaign.assistant_id
-    return {name: getattr(campaign, name) for name in names} | {"number": number, "assistant": assistant}

@@ -19,8 +19,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.campaigns.models import Campaign, Lead, Upload
-from apps.campaigns.pages import opening_words, window_words
+from apps.campaigns.pages import window_words
 from apps.campaigns.pages_list import list_page
+from apps.campaigns.pages_notices import opening_words
 from apps.voice.models import Connection
 from tests import factories
 from tests.cases import TenantCase
@@ -78,7 +79,7 @@ class PageCase(TenantCase):
             "name": "Autumn recall", "assistant": str(self.assistant.pk), "number": "automatic",
             "system_message_template": "You call {{name}}.", "schedule_start_time": "09:30", "schedule_end_time": "17:00",
             "schedule_days": ["1", "2", "3"], "timezone": "Europe/Berlin", "max_attempts": "2", "retry_delay_minutes": "30",
-            "max_concurrent_calls": "4",
+            "max_concurrent_calls": "4", "purpose": "service",
         } | changes  # fmt: skip
 
 
@@ -300,7 +301,7 @@ class DetailTest(PageCase):
 
     def test_as_many_queries_for_three_leads_as_for_one(self) -> None:
         factories.make_lead(self.campaign)
-        counts = {"campaign_live": 13, "leads": 12}
+        counts = {"campaign_live": 14, "leads": 13}
         for _round in range(2):
             for name, count in counts.items():
                 self.assertEqual(self.queries(name, self.campaign.pk), count, name)
