@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -120,22 +120,24 @@ def windows_of(call: Call) -> list[Window]:
 
 def windows_for(
     *, organization: Organization, connection: Connection, trunk: SipTrunk | None, origin: str,
-    starts: tuple[int, int] | None,
+    starts: tuple[int, int] | None, limits: Mapping[UUID, Limits] | None = None,
 ) -> list[Window]:  # fmt: skip
     """Agency, client, campaign, engine (what it announced, and our own limit), trunk: in the order in which they are locked.
 
     Args:
         starts: the campaign's own limit: calls, in seconds.
+        limits: of the organization and its agency, when they were read already.
     """
     head = organization.parent_id or organization.pk
-    rows = Limits.objects.filter(organization_id__in={head, organization.pk}, starts__isnull=False)
-    limits = {row.organization_id: row for row in rows}
+    if limits is None:
+        rows = Limits.objects.filter(organization_id__in={head, organization.pk}, starts__isnull=False)
+        limits = {row.organization_id: row for row in rows}
     found = []
-    if row := limits.get(head):
-        found.append(Window(f"agency:{head}", family(head), row.starts or 1, row.starts_seconds))
-    if organization.pk != head and (row := limits.get(organization.pk)):
+    if (row := limits.get(head)) and row.starts:
+        found.append(Window(f"agency:{head}", family(head), row.starts, row.starts_seconds))
+    if organization.pk != head and (row := limits.get(organization.pk)) and row.starts:
         own = Q(organization_id=organization.pk)
-        found.append(Window(f"client:{organization.pk}", own, row.starts or 1, row.starts_seconds))
+        found.append(Window(f"client:{organization.pk}", own, row.starts, row.starts_seconds))
     if starts:
         found.append(Window(origin, Q(organization_id=organization.pk, origin=origin), *starts))
     at_engine = Q(connection_id=connection.pk)
