@@ -10,12 +10,23 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from apps.billing.services import HOLD, balance
 from apps.calls.allowed import SPENT, spend_left, why_forbidden
 from apps.calls.models import Call
 from apps.calls.refusals import is_refused
 from apps.calls.services.bodies import dial_body
 from apps.calls.services.draft import Draft, locked
-from apps.calls.services.fate import PACE, accept, error_for, leave_unknown, reason_of, refusal_of, refuse, text_of
+from apps.calls.services.fate import (
+    NO_CREDITS,
+    PACE,
+    accept,
+    error_for,
+    leave_unknown,
+    reason_of,
+    refusal_of,
+    refuse,
+    text_of,
+)
 from apps.calls.services.keys import MISSING, call_ring, missing_keys
 from apps.calls.services.requests import CallRequest
 from apps.calls.services.reserve import reserve_call
@@ -321,7 +332,7 @@ def _refused(draft: Draft) -> bool:
 def _not_wanted(call: Call, now: dt.datetime) -> str | None:
     if call.organization.suspended_at or call.organization.closed_at:
         return "suspended"
-    if call.wanted_until and now > call.wanted_until:
+    if call.wanted_until and now >= call.wanted_until:
         return "too_late"
     if call.other_number and is_refused(call.organization, call.other_number, now):
         return "do_not_call"
@@ -332,6 +343,8 @@ def _not_allowed(call: Call, now: dt.datetime) -> tuple[str, str] | None:
     """The refusal and its sentence, should countries or money have changed since the call was reserved."""
     if call.other_number and (problem := why_forbidden(call.organization, call.other_number, now)):
         return "not_allowed", problem
+    if call.is_charged and balance(call.organization.payer_id) < HOLD:
+        return NO_CREDITS, _("No credits left. Buy credits to place calls.")
     left = spend_left(call.organization, now) if call.is_charged else None
     return ("spend", str(SPENT)) if left is not None and left < 0 else None
 

@@ -11,15 +11,18 @@ from apps.calls.services.draft import Draft
 from apps.calls.services.keys import MISSING
 from apps.calls.services.settle import finish
 from apps.core.db import step
-from apps.core.errors import Conflict, DomainError, Invalid, RateLimited, Unavailable
+from apps.core.errors import Conflict, DomainError, InsufficientCredits, Invalid, RateLimited, Unavailable
 from apps.voice.outcomes import Dialled
 
 Dial = Call.Dial
 FIRST_CHECK = dt.timedelta(seconds=1)
 # More calls would have begun within a time than the limits allow.
 PACE = "pace"
+# The balance was used up between the reservation and the dial.
+NO_CREDITS = "no_credits"
 # Refusals that say nothing about the destination: the attempt does not count.
-NOT_COUNTED = ("unavailable", "capacity", PACE, "too_late", "cancelled", "suspended", "do_not_call", "not_allowed", "spend")
+NOT_COUNTED = ("unavailable", "capacity", PACE, "too_late", "cancelled", "suspended", "do_not_call", "not_allowed", "spend",
+               NO_CREDITS)  # fmt: skip
 
 
 @step
@@ -95,6 +98,8 @@ def error_for(call: Call, *, retry_after: float | None = None) -> DomainError:
     """
     if call.refusal == "not_allowed":
         return Invalid(call.error or "", param="destination")
+    if call.refusal == NO_CREDITS:
+        return InsufficientCredits(call.error or "")
     if call.refusal == "spend":
         return Conflict(call.error or "", type="spend_limit")
     if call.refusal in ("invalid", "do_not_call", "suspended", "mcp_unavailable", MISSING):

@@ -209,4 +209,4 @@ def _nothing_learned(patience: dt.timedelta) -> Verdict:
 
 def _wanted(call: Call, now: dt.datetime) -> bool:
     gone = call.organization.suspended_at or call.organization.closed_at
-    return not gone and (call.wanted_until is None or now <= call.wanted_until)
+    return not gone and (call.wanted_until is None or now < call.wanted_until)
