@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import connection
 from uuid_utils.compat import uuid7
 
+from apps.calls.models import Call
 from apps.campaigns.models import Campaign
 
 # The number of the next attempt; those that did not count have one too, for the key.
@@ -70,7 +71,7 @@ WITH started AS (
     UPDATE campaigns_lead SET status = 'calling', reason = '', next_attempt_at = NULL, hurried_at = NULL,
         last_attempt_at = %(now)s, last_call_id = started.public_id, updated_at = %(now)s
     FROM started
-    WHERE campaigns_lead.id = started.lead AND organization_id = %(organization)s AND status = 'pending'
+    WHERE campaigns_lead.id = started.lead AND campaigns_lead.id = ANY (%(leads)s::uuid[]) AND status = 'pending'
     RETURNING campaigns_lead.id
 ), tried AS (
     INSERT INTO campaigns_attempt
@@ -84,7 +85,21 @@ UPDATE campaigns_lead SET status = stopped.status, reason = stopped.reason,
     result = coalesce(nullif(stopped.result, ''), campaigns_lead.result), next_attempt_at = stopped.next_attempt_at, updated_at = %(now)s
 FROM unnest(%(ids)s::uuid[], %(statuses)s::text[], %(reasons)s::text[], %(results)s::text[], %(nexts)s::timestamptz[])
     AS stopped (lead, status, reason, result, next_attempt_at)
-WHERE id = stopped.lead AND organization_id = %(organization)s AND campaigns_lead.status = 'pending'
+WHERE id = stopped.lead AND id = ANY (%(ids)s::uuid[]) AND campaigns_lead.status = 'pending'
+"""
+# Of leads that are named by their ids only the status is compared: no index of pending leads is of use.
+_TODO = """
+SELECT EXISTS (
+    SELECT 1 FROM campaigns_attempt tried LEFT JOIN calls_call call ON call.id = tried.call_id
+    WHERE tried.campaign_id = %(campaign)s AND tried.settled_at IS NULL
+        AND (call.id IS NULL OR call.status <> ALL (%(running)s))
+), EXISTS (
+    SELECT 1 FROM campaigns_attempt tried JOIN calls_call call ON call.id = tried.call_id
+    WHERE tried.campaign_id = %(campaign)s AND tried.outcome = 'in_doubt' AND tried.settled_at >= %(since)s
+        AND call.end_reason IS DISTINCT FROM 'in_doubt' AND call.status <> ALL (%(running)s)
+), EXISTS (
+    SELECT 1 FROM campaigns_lead WHERE campaign_id = %(campaign)s AND status IN ('pending', 'calling')
+)
 """
 _NEVER = """
 UPDATE campaigns_lead SET status = 'skipped', reason = 'never_open', result = 'never_open', next_attempt_at = NULL,
@@ -111,6 +126,14 @@ class Due(NamedTuple):
     number: int
 
 
+class Todo(NamedTuple):
+    """What a tick has to do: attempts to settle, or to correct, and whether any lead is left."""
+
+    has_ended: bool
+    has_turned: bool
+    is_unfinished: bool
+
+
 class Stop(NamedTuple):
     """Why a lead is not called now: skipped for good, or pending until an instant."""
 
@@ -118,6 +141,13 @@ class Stop(NamedTuple):
     reason: str
     result: str = ""
     next_attempt_at: dt.datetime | None = None
+
+
+def todo_of(campaign_id: UUID, since: dt.datetime) -> Todo:
+    """`since`: what was settled in doubt before is history."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TODO, {"campaign": campaign_id, "since": since, "running": [str(each) for each in Call.RUNNING]})
+        return Todo(*cursor.fetchone())
 
 
 def places_of(campaign_id: UUID) -> list[str]:
@@ -181,7 +211,7 @@ def stop(campaign: Campaign, stops: Mapping[UUID, Stop], *, now: dt.datetime) ->
     found = stops.values()
     with connection.cursor() as cursor:
         cursor.execute(_STOPPED, {
-            "organization": campaign.organization_id, "now": now, "ids": list(stops),
+            "now": now, "ids": list(stops),
             "statuses": [str(each.status) for each in found], "reasons": [str(each.reason) for each in found],
             "results": [each.result for each in found], "nexts": [each.next_attempt_at for each in found],
         })  # fmt: skip
