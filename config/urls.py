@@ -9,6 +9,7 @@ from apps.branding.views import brand_css
 from apps.calls.api_web import WebCallView
 from apps.calls.hooks import engine_hook
 from apps.calls.recordings import recording
+from apps.campaigns.hooks import lead_hook
 from apps.core.styleguide import styleguide
 from apps.dashboard.docs_views import browsable_index, docs, openapi
 from apps.dashboard.mcp import urls as mcp
@@ -17,6 +18,7 @@ from apps.organizations import urls as organizations
 urlpatterns: list[URLPattern | URLResolver] = [
     path("brand/<str:version>.css", brand_css, name="brand_css"),
     path("hooks/engine/<str:hook_id>", engine_hook, name="engine_hook"),
+    path("hooks/leads/<uuid:organization>/<str:hook_id>", lead_hook, name="lead_hook"),
     path("recordings/<str:token>", recording, name="recording"),
     path("api/openapi.json", openapi, name="openapi"),
     path("api/docs", docs, name="api_docs"),

@@ -15,7 +15,7 @@ from apps.core.api_request import is_api, wants_json
 from apps.core.client import is_internal
 from apps.core.errors import UnknownHost
 
-ANY_HOST = ("/api/v1/health", "/hooks/engine/")
+ANY_HOST = ("/api/v1/health", "/hooks/engine/", "/hooks/leads/")
 INTERNAL = ("/health", "/internal/")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
@@ -12,6 +14,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from apps.campaigns.readings import read_consent, read_moment, read_region, read_zone
 from apps.core import phone
 from apps.core.errors import Invalid
 
@@ -42,6 +45,35 @@ _NAME = (
     "nominativo", "imieinazwisko", "imienazwisko", "nazwisko", "jmeno", "namn", "navn", "nimi", "nev", "nume", "isim",
     "adsoyad", "имя", "фио", "ονομα", "firstname", "lastname", "vorname", "voornaam", "prenom",
 )  # fmt: skip
+# What the rules and the law ask of a person. A column is taken for one of them only when its first rows read as one.
+TIMEZONE, REGION, CONSENT, CONSENT_AT, CONSENT_PROOF = "timezone", "region", "consent", "consent_at", "consent_proof"
+ABOUT = (TIMEZONE, REGION, CONSENT, CONSENT_AT, CONSENT_PROOF)
+_ABOUT: dict[str, tuple[str, ...]] = {
+    TIMEZONE: (
+        "timezone", "tz", "timezonename", "ianatimezone", "leadtimezone", "contacttimezone", "timezoneid",
+        "tijdzone", "zeitzone", "fuseauhoraire", "husohorario", "zonahoraria", "fusoorario", "fusohorario", "strefaczasowa",
+    ),
+    REGION: (
+        "region", "regioncode", "state", "statecode", "stateprovince", "province", "provincecode",
+        "regio", "provincie", "bundesland", "kanton", "provincia", "estado", "regione", "wojewodztwo",
+    ),
+    CONSENT: (
+        "consent", "consentkind", "consenttype", "consentstatus", "optin", "optinstatus",
+        "toestemming", "soorttoestemming", "einwilligung", "artdereinwilligung", "einwilligungsart", "zustimmung",
+        "consentement", "consentimiento", "consenso", "consentimento", "zgoda",
+    ),
+    CONSENT_AT: (
+        "consentat", "consentdate", "consenttime", "consenttimestamp", "consentgiven", "dateofconsent", "optindate", "optintime",
+        "optintimestamp", "toestemmingop", "datumtoestemming", "toestemmingsdatum", "einwilligungam", "einwilligungvom",
+        "einwilligungsdatum", "datumdereinwilligung", "dateduconsentement", "dateconsentement", "fechadeconsentimiento",
+        "datadelconsenso", "datazgody",
+    ),
+    CONSENT_PROOF: (
+        "consentproof", "proofofconsent", "consentsource", "consenturl", "consentevidence", "optinsource", "optinurl",
+        "trustedform", "trustedformcerturl", "jornayaleadid", "bewijstoestemming", "bewijsvantoestemming", "brontoestemming",
+        "nachweis", "nachweisdereinwilligung", "einwilligungsnachweis", "preuve", "preuveduconsentement",
+    ),
+}  # fmt: skip
 _PARTS = ("telefon", "telephon", "telefoon", "phone", "mobil", "handy", "rufnummer")
 
 
@@ -53,19 +85,23 @@ class Columns:
         number: the column to call; None while nobody has chosen one.
         variables: column to variable name; columns that are not in it are ignored.
         name: the column that also fills the variable `name`, by which a lead is listed.
+        about: which columns hold time zone, region and consent of the person: one of ABOUT to its column.
     """
 
     number: int | None
     variables: Mapping[int, str] = field(default_factory=dict)
     name: int | None = None
+    about: Mapping[str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        return {"number": self.number, "variables": {str(k): v for k, v in self.variables.items()}, "name": self.name}
+        variables = {str(column): name for column, name in self.variables.items()}
+        return {"number": self.number, "variables": variables, "name": self.name, "about": dict(self.about)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         variables = {int(column): name for column, name in data.get("variables", {}).items()}
-        return cls(data.get("number"), variables, data.get("name"))
+        about = {use: int(column) for use, column in data.get("about", {}).items() if use in ABOUT}
+        return cls(data.get("number"), variables, data.get("name"), about)
 
     def filling(self) -> dict[str, int]:
         """Variable name to the column that fills it."""
@@ -78,7 +114,7 @@ class Columns:
 
     def check(self, width: int) -> None:
         """Refuse a choice that makes no sense for a file of `width` columns; raises Invalid."""
-        used = [column for column in (self.number, self.name, *self.variables) if column is not None]
+        used = [column for column in (self.number, self.name, *self.variables, *self.about.values()) if column is not None]
         if self.number is None or not all(0 <= column < width for column in used):
             raise Invalid(_("Choose the column that holds the phone numbers."), param="number")
         names = list(self.variables.values())
@@ -112,14 +148,22 @@ def guess_columns(
     if number is None:
         number = _by_content(sample, len(header), country)
     spelled = {_key(name): name for name in wanted}
+    about = _about(keys, sample, number, country or "")
+    special = {number, *about.values()}
     named = [column for column in range(len(header)) if column != reason and header[column].strip()]
-    named = [column for column in named if column != number or keys[column] in spelled]
+    named = [column for column in named if column not in special or keys[column] in spelled]
     variables: dict[int, str] = {}
     for column in named[:MAX_VARIABLES]:
         proposed = spelled.get(keys[column]) or variable_name(header[column])
         variables[column] = _unused(proposed, variables.values())
     name = _first([key if column in variables else "" for column, key in enumerate(keys)], _NAME)
-    return Columns(number, variables, None if name is None or len(named) >= MAX_VARIABLES else name)
+    return Columns(number, variables, None if name is None or len(named) >= MAX_VARIABLES else name, about)
+
+
+def signature_of(header: Sequence[str]) -> str:
+    """What two files with the same columns have in common; nothing of it can be read."""
+    names = [" ".join(name.split()).casefold() for name in header]
+    return hashlib.sha256(json.dumps(names).encode()).hexdigest()
 
 
 def variable_name(header: str) -> str:
@@ -148,6 +192,27 @@ def _key(text: str) -> str:
 
 def _first(keys: Sequence[str], names: Sequence[str]) -> int | None:
     return next((keys.index(name) for name in names if name in keys), None)
+
+
+def _about(keys: Sequence[str], sample: Sequence[Sequence[str]], number: int | None, country: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for use, names in _ABOUT.items():
+        column = _first(keys, names)
+        if column is None or column == number or column in found.values():
+            continue
+        if all(_reads(use, cells[column], country) for cells in sample if cells[column].strip()):
+            found[use] = column
+    return found
+
+
+def _reads(use: str, text: str, country: str) -> bool:
+    if use == TIMEZONE:
+        return read_zone(text, "+1") is not None
+    if use == REGION:
+        return read_region(text, country=country) is not None
+    if use == CONSENT:
+        return read_consent(text) is not None
+    return use == CONSENT_PROOF or read_moment(text, zone="UTC") is not None
 
 
 def _by_content(sample: Sequence[Sequence[str]], width: int, country: str | None) -> int | None:

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
 from apps.calls.models import Call
+from apps.campaigns.intake import NewLead
 from apps.campaigns.models import Attempt, Campaign
+from apps.campaigns.rules.places import place_of
 
 # A policy refuses COPY into the table itself; a temporary one lasts as long as the transaction.
 _STAGE = """
 CREATE TEMPORARY TABLE campaigns_stage (
-    position integer, id uuid, phone_number varchar(16), variables jsonb
+    position integer, id uuid, phone_number text, variables jsonb, timezone text, region text, place text, consent text,
+    consent_at timestamptz, consent_proof text
 ) ON COMMIT DROP
 """
-_FILL = "COPY campaigns_stage (position, id, phone_number, variables) FROM STDIN"
+_TYPES = ("int4", "uuid", "text", "jsonb", "text", "text", "text", "text", "timestamptz", "text")
+_FILL = """
+COPY campaigns_stage (
+    position, id, phone_number, variables, timezone, region, place, consent, consent_at, consent_proof
+) FROM STDIN (FORMAT binary)
+"""
 _STORE = """
 WITH stored AS (
     INSERT INTO campaigns_lead (
-        id, organization_id, campaign_id, upload_id, position, phone_number, variables, status, reason, attempts,
-        last_call_id, result
+        position, id, phone_number, variables, timezone, region, place, consent, consent_at, consent_proof,
+        organization_id, campaign_id, upload_id, status, reason, attempts, last_call_id, result
     )
-    SELECT id, %(organization)s, %(campaign)s, %(upload)s, position, phone_number, variables, 'pending', '', 0, '', ''
+    SELECT position, id, phone_number, variables, timezone, region, place, consent, consent_at, consent_proof,
+        %(organization)s, %(campaign)s, %(upload)s, 'pending', '', 0, '', ''
     FROM campaigns_stage ORDER BY position
     ON CONFLICT (organization_id, campaign_id, phone_number) DO NOTHING
     RETURNING 1
@@ -54,22 +63,22 @@ WHERE id = ended.attempt AND organization_id = %(organization)s
 """
 _SETTLED_LEADS = """
 UPDATE campaigns_lead SET status = ended.status, reason = ended.reason, result = ended.result,
-    attempts = ended.attempts, next_attempt_at = ended.next_attempt_at, updated_at = %(now)s
+    attempts = ended.attempts, next_attempt_at = ended.next_attempt_at, voicemail_left_at = ended.voicemail_left_at,
+    updated_at = %(now)s
 FROM unnest(%(ids)s::uuid[], %(statuses)s::text[], %(reasons)s::text[], %(results)s::text[], %(attempts)s::int[],
-    %(nexts)s::timestamptz[]) AS ended (lead, status, reason, result, attempts, next_attempt_at)
+    %(nexts)s::timestamptz[], %(voicemails)s::timestamptz[])
+    AS ended (lead, status, reason, result, attempts, next_attempt_at, voicemail_left_at)
 WHERE id = ended.lead AND organization_id = %(organization)s
 """
 
 
 def store_leads(
-    *, organization_id: UUID, campaign_id: UUID, upload_id: UUID | None, first: int,
-    leads: Iterable[tuple[str, Mapping[str, str]]],
-) -> int:  # fmt: skip
+    *, organization_id: UUID, campaign_id: UUID, upload_id: UUID | None, first: int, leads: Iterable[NewLead]
+) -> int:
     """Write many leads by COPY, inside a transaction; a number that the campaign holds already is left out.
 
     Args:
         first: the position of the first one; the others follow.
-        leads: E.164 number and variables.
 
     Returns how many were new.
     """
@@ -77,8 +86,13 @@ def store_leads(
     with connection.cursor() as cursor:
         cursor.execute(_STAGE)
         with cursor.copy(_FILL) as copy:  # type: ignore[attr-defined]
-            for position, (number, variables) in enumerate(leads, first):
-                copy.write_row((position, uuid7(), number, json.dumps(variables)))
+            copy.set_types(_TYPES)
+            for position, lead in enumerate(leads, first):
+                place = place_of(phone_number=lead.phone_number, timezone=lead.timezone, region=lead.region)
+                copy.write_row((
+                    position, lead.id, lead.phone_number, Jsonb(lead.variables), lead.timezone, lead.region, place,
+                    lead.consent, lead.consent_at, lead.consent_proof,
+                ))  # fmt: skip
         cursor.execute(_STORE, values)
         (count,) = cursor.fetchone()
         cursor.execute("DROP TABLE campaigns_stage")
@@ -113,6 +127,7 @@ def store_settled(organization_id: UUID, attempts: Sequence[Attempt], *, now: dt
             "statuses": [str(lead.status) for lead in leads], "reasons": [str(lead.reason) for lead in leads],
             "results": [lead.result for lead in leads], "attempts": [lead.attempts for lead in leads],
             "nexts": [lead.next_attempt_at for lead in leads],
+            "voicemails": [lead.voicemail_left_at for lead in leads],
         })  # fmt: skip
 
 

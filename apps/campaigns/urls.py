@@ -1,15 +1,6 @@
 from django.urls import path
 
-from apps.campaigns import (
-    views,
-    views_form,
-    views_import,
-    views_lead,
-    views_leads,
-    views_moves,
-    views_results,
-    views_trial,
-)
+from apps.campaigns import views, views_form, views_hook, views_import, views_lead, views_leads, views_moves, views_results, views_trial, views_uploads
 
 urlpatterns = [
     path("campaigns", views.campaign_list, name="campaigns"),
@@ -41,5 +32,10 @@ urlpatterns = [
     path("campaigns/<uuid:pk>/import/<uuid:upload_id>", views_import.lead_import_map, name="lead_import_map"),
     path("campaigns/<uuid:pk>/import/<uuid:upload_id>/run", views_import.lead_import_run, name="lead_import_run"),
     path("campaigns/<uuid:pk>/import/<uuid:upload_id>/done", views_import.lead_import_done, name="lead_import_done"),
-    path("campaigns/<uuid:pk>/import/<uuid:upload_id>/refused.csv", views_import.lead_bad_rows, name="lead_bad_rows"),
+    path("campaigns/<uuid:pk>/import/<uuid:upload_id>/refused.csv", views_uploads.lead_bad_rows, name="lead_bad_rows"),
+    path("campaigns/<uuid:pk>/import/<uuid:upload_id>/to-check.csv", views_uploads.lead_warned, name="lead_warned"),
+    path("campaigns/<uuid:pk>/import/<uuid:upload_id>/undo", views_uploads.lead_import_undo, name="lead_import_undo"),
+    path("campaigns/<uuid:pk>/import/<uuid:upload_id>/forget", views_uploads.lead_import_forget, name="lead_import_forget"),
+    path("campaigns/<uuid:pk>/hook", views_hook.campaign_hook, name="campaign_hook"),
+    path("campaigns/<uuid:pk>/imports", views_uploads.lead_imports, name="lead_imports"),
 ]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
-from django.http import FileResponse, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -18,9 +16,11 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.campaigns.columns import Columns
 from apps.campaigns.forms import UploadForm, posted, refuse
 from apps.campaigns.leadfile import PROBLEMS, BadRow, DuplicateRow
-from apps.campaigns.mapping import columns_of, fields_of
-from apps.campaigns.models import Campaign, Upload
+from apps.campaigns.mapping import ONCE, USES, columns_of, fields_of
+from apps.campaigns.models import Campaign, RememberedColumns, Upload
 from apps.campaigns.pages import campaign_of, seen_by
+from apps.campaigns.services.remembered import kept_columns
+from apps.campaigns.services.undo import can_be_undone
 from apps.campaigns.services.uploads import Preview, import_upload, preview_upload, store_upload
 from apps.core import db, phone, variables
 from apps.core.errors import DomainError, Invalid, NotFound
@@ -55,7 +55,7 @@ def lead_import(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
 @needs(Role.MEMBER)
 def lead_import_map(request: HttpRequest, org: str, pk: UUID, upload_id: UUID) -> HttpResponse:
     """Step 2: columns and country, with what would be imported. POST looks again and stores nothing."""
-    upload = _upload(request, pk, upload_id)
+    upload = upload_of(request, pk, upload_id)
     if upload.imported_at or upload.job_id:
         return redirect("lead_import_done", org=org, pk=pk, upload_id=upload_id)
     return _mapping_page(request, upload)
@@ -65,7 +65,7 @@ def lead_import_map(request: HttpRequest, org: str, pk: UUID, upload_id: UUID) -
 @require_POST
 def lead_import_run(request: HttpRequest, org: str, pk: UUID, upload_id: UUID) -> HttpResponse:
     """Step 3: import. A choice that makes no sense shows step 2 again, as it was filled in."""
-    upload = _upload(request, pk, upload_id)
+    upload = upload_of(request, pk, upload_id)
     if not (upload.imported_at or upload.job_id):
         try:
             header = read_table(bytes(upload.content)).header
@@ -81,23 +81,14 @@ def lead_import_run(request: HttpRequest, org: str, pk: UUID, upload_id: UUID) -
 @require_safe
 def lead_import_done(request: HttpRequest, org: str, pk: UUID, upload_id: UUID) -> HttpResponse:
     """What came of it; while a large file is being imported, how far it is."""
-    upload = _upload(request, pk, upload_id)
+    upload = upload_of(request, pk, upload_id, with_content=False)
     if not (upload.imported_at or upload.job_id):
         return redirect("lead_import_map", org=org, pk=pk, upload_id=upload_id)
-    context = {"campaign": upload.campaign, "upload": upload, "steps": _steps()} | seen_by(request)
+    context = {
+        "campaign": upload.campaign, "upload": upload, "steps": _steps(), "can_undo": can_be_undone(upload), **seen_by(request),
+    }  # fmt: skip
     template = "campaigns/_import_result.html" if request.htmx else "campaigns/import_done.html"  # type: ignore[attr-defined]
     return render(request, template, context)
-
-
-@require_safe
-def lead_bad_rows(request: HttpRequest, org: str, pk: UUID, upload_id: UUID) -> HttpResponseBase:
-    """The refused rows as a file that can be corrected and uploaded again."""
-    upload = _upload(request, pk, upload_id)
-    if upload.bad_rows is None:
-        messages.info(request, _("No row of this file was refused."))
-        return redirect("lead_import_done", org=org, pk=pk, upload_id=upload_id)
-    name = f"{PurePath(upload.filename).stem}-{_('refused')}.csv"
-    return FileResponse(BytesIO(bytes(upload.bad_rows)), as_attachment=True, filename=name, content_type="text/csv")
 
 
 def _mapping_page(request: HttpRequest, upload: Upload, error: DomainError | None = None) -> HttpResponse:
@@ -114,22 +105,28 @@ def _mapping_page(request: HttpRequest, upload: Upload, error: DomainError | Non
         "campaign": upload.campaign, "upload": upload, "preview": preview, "error": error, "needed": needed,
         "fields": fields_of(preview.header, preview.sample, chosen), "country": preview.country,
         "countries": phone.country_choices(), "kinds": _kinds(preview), "message": _message(upload.campaign, preview),
-        "steps": _steps(), "bad": preview.bad.total(), "ready": error is None and preview.good > 0,
+        "steps": _steps(), "bad": preview.bad.total(), "ready": error is None and preview.good > 0, "uses": USES.items(),
+        "once": " ".join(ONCE), "remembered": _remembered(request, upload, preview),
         **seen_by(request),
     }  # fmt: skip
     template = "campaigns/_import_preview.html" if request.htmx else "campaigns/import_map.html"  # type: ignore[attr-defined]
     return render(request, template, context, status=422 if error and not request.htmx else 200)  # type: ignore[attr-defined]
 
 
+def _remembered(request: HttpRequest, upload: Upload, preview: Preview) -> RememberedColumns | None:
+    """What was chosen for such a file before, when this one was opened with it."""
+    return kept_columns(upload.organization_id, preview.header) if request.method == "GET" else None
+
+
 def _preview(upload: Upload, chosen: Columns, country: str) -> tuple[Preview, DomainError | None]:
     """What an import would do; for a choice that makes no sense only the columns, with what is wrong."""
     if chosen.number is None:
         problem = Invalid(_("Choose the column that holds the phone number."), param="number")
-        return preview_upload(upload, mapping=chosen, country=country), problem
+        return preview_upload(upload, now=db.now(), mapping=chosen, country=country), problem
     try:
-        return preview_upload(upload, mapping=chosen, country=country), None
+        return preview_upload(upload, now=db.now(), mapping=chosen, country=country), None
     except Invalid as problem:
-        return preview_upload(upload, mapping=Columns(None), country=country), problem
+        return preview_upload(upload, now=db.now(), mapping=Columns(None), country=country), problem
 
 
 def _kinds(preview: Preview) -> list[dict[str, Any]]:
@@ -171,10 +168,16 @@ def _steps() -> list[str]:
     return [_("File"), _("Columns"), _("Result")]
 
 
-def _upload(request: HttpRequest, pk: UUID, upload_id: UUID) -> Upload:
+def upload_of(request: HttpRequest, pk: UUID, upload_id: UUID, *, with_content: bool = True) -> Upload:
+    """The upload of the address, with `has_refused`: whether its refused rows are there. Raises NotFound.
+
+    Args:
+        with_content: its files too, which may have many megabytes.
+    """
     organization = request.organization  # type: ignore[attr-defined]
-    found = Upload.objects.for_organization(organization).filter(pk=upload_id, campaign_id=pk)
-    upload = found.select_related("campaign__organization", "job").filter(campaign__deleted_at=None).first()
+    found = Upload.objects.for_organization(organization).filter(pk=upload_id, campaign_id=pk, campaign__deleted_at=None)
+    found = found.annotate(has_refused=Q(bad_rows__isnull=False)).select_related("campaign__organization", "job")
+    upload: Upload | None = (found if with_content else found.defer("content", "bad_rows")).first()
     if upload is None:
         raise NotFound(_("This file is not there any more. Upload it again."))
     return upload

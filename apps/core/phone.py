@@ -11,7 +11,13 @@ import phonenumbers
 from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
-from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
+from phonenumbers import (
+    COUNTRY_CODE_TO_REGION_CODE,
+    NumberParseException,
+    PhoneNumber,
+    PhoneNumberFormat,
+    ValidationResult,
+)
 from phonenumbers.geodata.locale import LOCALE_DATA
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
@@ -70,18 +76,34 @@ def clean_e164(text: str) -> str | None:
     return cleaned if E164.match(cleaned) else None
 
 
-def parse(text: str, country: str | None = None) -> Parsed:
+def parse(text: str, country: str | None = None, *, warns: bool = False) -> Parsed:
     """Read a number as people write it.
 
     Args:
         text: a cell or a form field; may hold a spreadsheet's leading apostrophe.
         country: ISO 3166 code for numbers in national format; without it they are refused as `no_country`.
+        warns: of a number that came as E.164 too, when it is not known as valid.
     """
     text = _tidy(text)
     number = clean_e164(text)
     if number:
-        return Parsed(number)
+        return Parsed(number, warning=warning_of(number) if warns else None)
     return _problem_before_parsing(text) or _by_library(text, country)
+
+
+def warning_of(number: str) -> str | None:
+    """A key of WARNINGS for an E.164 number that is possible, but not known as valid; None for one that is known.
+
+    The number is taken as it stands: "+49 0 30 ..." holds a digit that only Germans dial, and is not known.
+    """
+    code = next((int(number[1:end]) for end in (2, 3, 4) if int(number[1:end]) in COUNTRY_CODE_TO_REGION_CODE), 0)
+    national = number[1 + len(str(code)) :]
+    zeros = len(national) - len(national.lstrip("0"))
+    split = PhoneNumber(
+        country_code=code, national_number=int(national), italian_leading_zero=zeros > 0 or None,
+        number_of_leading_zeros=zeros if zeros > 1 else None,
+    )  # fmt: skip
+    return None if code and phonenumbers.is_valid_number(split) else UNVERIFIED
 
 
 def format_international(number: str) -> str:

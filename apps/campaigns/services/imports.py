@@ -6,10 +6,11 @@ import datetime as dt
 from collections.abc import Iterator
 from uuid import UUID
 
+from apps.calls.refusals import refused_among
 from apps.campaigns.columns import Columns
 from apps.campaigns.leadfile import BadRow, DuplicateRow, GoodLead, LeadReader, write_bad_rows
 from apps.campaigns.models import Lead, Upload
-from apps.campaigns.services.leads import next_position
+from apps.campaigns.services.leads import next_position, rouse
 from apps.campaigns.services.status import check_open, lock_campaign
 from apps.campaigns.sql import store_leads
 from apps.core import variables
@@ -28,19 +29,21 @@ def run_import(*, organization_id: UUID, upload_id: UUID, now: dt.datetime) -> b
     if upload is None:
         return False
     try:
-        import_now(upload)
+        import_now(upload, now)
     except DomainError as problem:
         _fail(upload, problem.text, read_now())
     return True
 
 
-def reader_of(upload: Upload, mapping: Columns, country: str) -> LeadReader:
-    """A reader that knows what the template needs and which numbers the campaign has from elsewhere."""
+def reader_of(upload: Upload, mapping: Columns, country: str, now: dt.datetime) -> LeadReader:
+    """A reader that knows what the template needs, which numbers the campaign has from elsewhere and which nobody may call."""
+    campaign = upload.campaign
     others = Lead.objects.for_organization(upload.organization_id).filter(campaign_id=upload.campaign_id)
     known = others.exclude(upload_id=upload.pk).values_list("phone_number", flat=True)
     return LeadReader(
         bytes(upload.content), mapping=mapping, country=country or None,
-        template_variables=variables.names(upload.campaign.system_message_template or ""), existing_numbers=set(known),
+        template_variables=variables.names(campaign.system_message_template or ""), existing_numbers=set(known),
+        zone=campaign.timezone, now=now, forbidden=lambda numbers: refused_among(campaign.organization, numbers, now),
     )  # fmt: skip
 
 
@@ -50,7 +53,7 @@ def _take_job(*, organization_id: UUID, upload_id: UUID, now: dt.datetime) -> Up
     upload = (
         Upload.objects.for_organization(organization_id)
         .select_for_update(of=("self",))
-        .select_related("job", "campaign")
+        .select_related("job", "campaign__organization")
         .filter(pk=upload_id, imported_at=None, job__isnull=False)
         .first()
     )
@@ -62,7 +65,7 @@ def _take_job(*, organization_id: UUID, upload_id: UUID, now: dt.datetime) -> Up
     return upload
 
 
-def import_now(upload: Upload) -> None:
+def import_now(upload: Upload, now: dt.datetime) -> None:
     """Read the file once, storing good rows in batches and refused ones as a CSV.
 
     Leads carry their upload, so whoever repeats this after a crash judges each row as the first time did. When a lead
@@ -70,7 +73,7 @@ def import_now(upload: Upload) -> None:
     Raises BadFile, and Conflict when the campaign was completed or cancelled meanwhile.
     """
     for _round in range(3):
-        reader = reader_of(upload, Columns.from_json(upload.mapping), upload.country)
+        reader = reader_of(upload, Columns.from_json(upload.mapping), upload.country, now)
         bad_rows = b"".join(write_bad_rows(reader.header, reader.delimiter, _refused(upload, reader)))
         if reader.good == _stored(upload):
             break
@@ -99,8 +102,9 @@ def _store(upload: Upload, batch: list[GoodLead], done: int, now: dt.datetime) -
     if batch:
         store_leads(
             organization_id=upload.organization_id, campaign_id=campaign.pk, upload_id=upload.pk,
-            first=next_position(campaign), leads=((lead.number, lead.variables) for lead in batch),
+            first=next_position(campaign), leads=[each.lead for each in batch],
         )  # fmt: skip
+        rouse(campaign, now)
     if upload.job_id:
         Job.objects.for_organization(upload.organization_id).filter(pk=upload.job_id).update(done=done, updated_at=now)
 
@@ -111,7 +115,7 @@ def _finish(upload: Upload, reader: LeadReader, bad_rows: bytes, now: dt.datetim
     refused = sum(reader.bad.values()) + reader.duplicates
     upload.change(
         now, imported_at=now, good=_stored(upload), bad=sum(reader.bad.values()), duplicates=reader.duplicates,
-        bad_rows=bad_rows if refused else None, content=b"",
+        warnings=reader.warnings, bad_rows=bad_rows if refused else None, content=b"",
     )  # fmt: skip
     if upload.job_id:
         jobs = Job.objects.for_organization(upload.organization_id).filter(pk=upload.job_id)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
-from uuid_utils.compat import uuid7
 
+from apps.campaigns.intake import NewLead
 from apps.campaigns.models import Campaign, Lead
+from apps.campaigns.rules.places import place_of
 from apps.campaigns.services.launch import lead_problems
 from apps.campaigns.services.status import check_open, lock_campaign
 from apps.campaigns.sql import store_leads
@@ -20,14 +20,6 @@ from apps.core import variables
 from apps.core.db import step, writes
 from apps.core.errors import Conflict, Invalid, NotFound
 from apps.organizations.services import Actor, record_audit
-
-
-@dataclass(frozen=True)
-class NewLead:
-    """`phone_number` in E.164; `variables` as text."""
-
-    phone_number: str
-    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @writes
@@ -43,8 +35,10 @@ def add_lead(*, campaign: Campaign, lead: NewLead, by: Actor, now: dt.datetime, 
         problems = [_('variable "%(name)s" has no value') % {"name": name} for name in missing]
         raise Invalid(problems[0], details=problems, param="variables")
     row = Lead(
-        id=pk or uuid7(), organization_id=current.organization_id, campaign=current, position=next_position(current),
-        phone_number=lead.phone_number, variables=dict(lead.variables),
+        id=pk or lead.id, organization_id=current.organization_id, campaign=current, position=next_position(current),
+        phone_number=lead.phone_number, variables=dict(lead.variables), timezone=lead.timezone, region=lead.region,
+        place=place_of(phone_number=lead.phone_number, timezone=lead.timezone, region=lead.region),
+        consent=lead.consent, consent_at=lead.consent_at, consent_proof=lead.consent_proof,
     )  # fmt: skip
     try:
         with transaction.atomic():
@@ -52,6 +46,7 @@ def add_lead(*, campaign: Campaign, lead: NewLead, by: Actor, now: dt.datetime, 
     except IntegrityError:
         text = _("The number %(number)s is in this campaign already.") % {"number": lead.phone_number}
         raise Conflict(text, type="already_exists", param="phone_number") from None
+    rouse(current, now)
     record_audit(
         organization=current.organization, by=by, action="lead.add", target=current, data={"lead": str(row.pk)}
     )
@@ -90,9 +85,15 @@ def store_new_leads(campaign: Campaign, leads: Sequence[NewLead]) -> None:
     if problems:
         raise Invalid(problems[0], details=problems, param="leads")
     store_leads(
-        organization_id=campaign.organization_id, campaign_id=campaign.pk, upload_id=None, first=1,
-        leads=[(lead.phone_number, lead.variables) for lead in leads],
-    )  # fmt: skip
+        organization_id=campaign.organization_id, campaign_id=campaign.pk, upload_id=None, first=1, leads=leads
+    )
+
+
+@step
+def rouse(campaign: Campaign, now: dt.datetime) -> None:
+    """A campaign that slept until one of its leads may be called has new ones. It is locked."""
+    if campaign.sleeps_until is not None:
+        campaign.change(now, sleeps_until=None)
 
 
 def next_position(campaign: Campaign) -> int:

@@ -13,6 +13,7 @@ from apps.campaigns.columns import Columns, guess_columns
 from apps.campaigns.leadfile import BadRow, DuplicateRow, GoodLead
 from apps.campaigns.models import Campaign, Upload
 from apps.campaigns.services.imports import import_now, reader_of
+from apps.campaigns.services.remembered import forget, remember, remembered
 from apps.campaigns.services.status import check_open, lock_campaign
 from apps.core import variables
 from apps.core.db import writes
@@ -63,18 +64,31 @@ class Preview:
 def store_upload(
     *, campaign: Campaign, filename: str, content: bytes, country: str, by: Actor, now: dt.datetime
 ) -> Upload:
-    """Keep an uploaded file with a guess of what its columns are. Files that nobody imported within a day go.
+    """Keep an uploaded file with what its columns were the last time, else a guess. Files that nobody imported within a
+    day go.
 
     Raises BadFile when the file cannot be used, Conflict when the campaign is completed or cancelled.
     """
     table = read_table(content)
     rows = (row.cells for row in table.rows if not row.is_blank)
     sample = list(islice(rows, SAMPLE))
-    wanted = variables.names(campaign.system_message_template or "")
-    mapping = guess_columns(table.header, wanted=wanted, sample=sample, country=country or None)
+    guess = _guess(campaign, table.header, sample, country)
+    mapping, country = remembered(campaign, table.header, guess) or (guess, country)
     count = len(sample) + sum(1 for _row in rows)
     upload = Upload(filename=filename[:255], content=content, mapping=mapping.as_json(), country=country, rows=count)
     return _keep(campaign, upload, by=by, now=now)
+
+
+@writes
+def forget_columns(*, upload: Upload, now: dt.datetime) -> None:
+    """Forget how the columns of such files were chosen; this one gets a guess again. Nothing once it is imported."""
+    if upload.imported_at or upload.job_id:
+        return
+    table = read_table(bytes(upload.content))
+    sample = list(islice((row.cells for row in table.rows if not row.is_blank), SAMPLE))
+    country = upload.campaign.organization.country
+    forget(organization_id=upload.organization_id, header=table.header)
+    upload.change(now, mapping=_guess(upload.campaign, table.header, sample, country).as_json(), country=country)
 
 
 @writes
@@ -83,7 +97,9 @@ def delete_upload(*, upload: Upload) -> None:
     upload.delete()
 
 
-def preview_upload(upload: Upload, *, mapping: Columns | None = None, country: str | None = None) -> Preview:
+def preview_upload(
+    upload: Upload, *, now: dt.datetime, mapping: Columns | None = None, country: str | None = None
+) -> Preview:
     """What an import would do with this mapping and country (None: the stored ones). Reads at most 2,000 rows.
 
     Raises BadFile, and Invalid for a mapping that does not fit the file. While no number column is chosen only the
@@ -98,16 +114,15 @@ def preview_upload(upload: Upload, *, mapping: Columns | None = None, country: s
     preview = Preview(table.header, chosen, country, sample, chosen.unmapped(needed), upload.rows)
     if chosen.number is None:
         return preview
-    reader = reader_of(upload, chosen, country)
+    reader = reader_of(upload, chosen, country, now)
     for outcome in islice(reader, INLINE_ROWS):
         if not isinstance(outcome, GoodLead):
             preview.refused.append(outcome)
             continue
         preview.leads.append(outcome)
-        preview.warnings += outcome.warning is not None
     preview.leads, preview.refused = preview.leads[:SAMPLE], preview.refused[:SHOWN]
     preview.good, preview.bad, preview.duplicates = reader.good, reader.bad, reader.duplicates
-    preview.rows = reader.data_rows
+    preview.rows, preview.warnings = reader.data_rows, reader.warnings
     return preview
 
 
@@ -118,13 +133,20 @@ def import_upload(*, upload: Upload, mapping: Columns, country: str, by: Actor, 
     An upload that was imported, or is being imported, is returned as it is: twice adds nothing.
     Raises BadFile, Invalid for a mapping that does not fit, Conflict for a campaign that is completed or cancelled.
     """
+    header: list[str] = []
     if upload.imported_at is None and upload.job_id is None:
-        mapping.check(len(read_table(bytes(upload.content)).header))
-    current = _begin(upload, mapping, country, by=by, now=now)
+        header = read_table(bytes(upload.content)).header
+        mapping.check(len(header))
+    current = _begin(upload, header, mapping, country, by=by, now=now)
     if current.job_id is None and current.imported_at is None:
-        import_now(current)
+        import_now(current, now)
     current.refresh_from_db()
     return current
+
+
+def _guess(campaign: Campaign, header: list[str], sample: list[list[str]], country: str) -> Columns:
+    wanted = variables.names(campaign.system_message_template or "")
+    return guess_columns(header, wanted=wanted, sample=sample, country=country or None)
 
 
 @writes
@@ -143,11 +165,13 @@ def _keep(campaign: Campaign, upload: Upload, *, by: Actor, now: dt.datetime) ->
 
 
 @writes
-def _begin(upload: Upload, mapping: Columns, country: str, *, by: Actor, now: dt.datetime) -> Upload:
+def _begin(
+    upload: Upload, header: list[str], mapping: Columns, country: str, *, by: Actor, now: dt.datetime
+) -> Upload:
     """Write what was chosen, and for a large file the job."""
     campaign = lock_campaign(upload.campaign)
     own = Upload.objects.for_organization(upload.organization_id).select_for_update(of=("self",)).filter(pk=upload.pk)
-    current = own.select_related("campaign").first()
+    current = own.select_related("campaign__organization").first()
     if current is None:
         raise NotFound(_("This file is not there any more. Upload it again."))
     if current.imported_at or current.job_id:
@@ -160,8 +184,9 @@ def _begin(upload: Upload, mapping: Columns, country: str, *, by: Actor, now: dt
             data={"upload": str(current.pk), "campaign": str(campaign.pk)},
         )  # fmt: skip
     current.change(now, mapping=mapping.as_json(), country=country, job=job)
+    remember(organization_id=current.organization_id, header=header, mapping=mapping, country=country, now=now)
     record_audit(
         organization=campaign.organization, by=by, action="campaign.import", target=campaign,
-        data={"file": current.filename, "rows": current.rows},
+        data={"file": current.filename, "rows": current.rows, "upload": str(current.pk)},
     )  # fmt: skip
     return current
