@@ -30,6 +30,7 @@ METHODS = ("get", "post", "patch", "put", "delete")
 OUTSIDE = {
     "brand_css", "home", "profile", "set_language", "invitation", "mailbox", "mailbox_message", "engine_hook", "health",
     "styleguide", "internal_ask", "openapi", "api_docs", "api_docs_page", "recording", "mcp",
+    "lead_hook",
 }  # fmt: skip
 OUTSIDE_PREFIXES = ("account_", "mfa_", "usersessions_", "admin:", "profile_", "mailbox_", "invitation_",
                     "oauth_", "idp:")  # fmt: skip
