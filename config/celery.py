@@ -36,6 +36,7 @@ app.conf.beat_schedule = {
     "empty rooms": {"task": "apps.calls.tasks.sweep_rooms", "schedule": 15.0, "options": {"expires": 30}},
     "running calls at zero": {"task": "apps.calls.tasks.check_balances", "schedule": 30.0, "options": {"expires": 30}},
     "recordings": {"task": "apps.calls.tasks_recordings.sweep", "schedule": 15.0, "options": {"expires": 15}},
+    "do-not-call imports": {"task": "apps.calls.tasks_lists.sweep_imports", "schedule": 10.0, "options": {"expires": 10}},
     "mirror sweep": {"task": "apps.numbers.tasks.sweep_mirror", "schedule": 2.0, "options": {"expires": 4}},
     "copies left behind": {"task": "apps.numbers.tasks.leave_shared_accounts", "schedule": 300.0, "options": {"expires": 300}},
     "mirror enrolment": {"task": "apps.numbers.tasks.enrol", "schedule": 10.0, "options": {"expires": 10}},

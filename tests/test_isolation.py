@@ -15,6 +15,7 @@ from typing import Any
 from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from apps.calls.models import RefusalUpload
 from apps.campaigns.columns import guess_columns
 from apps.campaigns.models import Upload
 from apps.core.scope import Scope, acting
@@ -112,6 +113,10 @@ class Thing:
             mapping=guess_columns(["Telefon", "Name"]).as_json(), content=b"Telefon;Name\n+442079460101;Secret-canary\n", country="DE",
         )  # fmt: skip
         self.refusal = factories.make_refusal(organization, "+442079460199", reason="Secret-canary")
+        self.refusal_file = factories._make(
+            RefusalUpload, organization, filename="secret-canary.csv", content=b"", imported_at=factories.NOW, good=1, known=0, bad=1,
+            bad_rows=b"Phone;Why\nSecret-canary;letters\n",
+        )  # fmt: skip
         self.provider_key = factories.make_provider_key(organization, "resend", f"re_{organization.slug}")
         self.sender_domain = factories.make_sender_domain(
             organization, domain_name=f"secret-canary.{organization.slug}.example", resend_domain_id=f"d-{organization.slug}",
@@ -148,7 +153,7 @@ class Thing:
         kinds = {
             "assistants": self.assistant.pk, "agents": self.assistant.pk, "numbers": self.number.pk, "trunks": self.trunk.pk,
             "sip-trunks": self.trunk.pk, "campaigns": self.campaign.pk, "calls": self.call.public_id,
-            "do-not-call": self.refusal.pk, "chats": self.chat.pk, "workflows": self.workflow.pk,
+            "do-not-call": self.refusal_file.pk if "import" in pattern else self.refusal.pk, "chats": self.chat.pk, "workflows": self.workflow.pk,
             "webhooks": self.assistant.pk if "addresses" in pattern else self.delivery.pk,
             "mcp-servers": self.mcp_server.pk, "tool-templates": self.tool_template.pk,
             "analysis-templates": self.analysis_template.pk, "copies": self.copy.pk,

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.assistants.models import Assistant
-from apps.calls.models import Call
+from apps.calls.models import Call, DoNotCall
 from apps.core.phone import PROBLEMS, country_choices, format_international, parse
 from apps.core.status import status_of
 from apps.numbers.models import PhoneNumber
@@ -186,6 +186,43 @@ class DoNotCallForm(PhoneForm):
         label=_("Phone number"), max_length=40, widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"})
     )
     reason = forms.CharField(label=_("Reason"), max_length=300, required=False)
+
+
+class RefusalFilterForm(forms.Form):
+    """The filters of the do-not-call list, as they stand in the address."""
+
+    q = forms.CharField(max_length=100, required=False)
+    source = forms.ChoiceField(
+        required=False, label=_("Source"), choices=[("", _("Any source")), *DoNotCall.Source.choices],
+        widget=forms.Select(attrs={"class": "select-sm"}),
+    )  # fmt: skip
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data, auto_id="filter_%s")
+        self.full_clean()
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Only what was given and can be read."""
+        return {name: value for name, value in self.cleaned_data.items() if value}
+
+
+class RefusalFileForm(forms.Form):
+    """A file of numbers not to call, and the country of those without a code."""
+
+    file = forms.FileField(
+        label=_("File"), max_length=255,
+        error_messages={
+            "required": _("Choose a file first."), "empty": _("The file is empty."), "missing": _("Choose a file first."),
+        },
+    )  # fmt: skip
+    country = forms.ChoiceField(label=_("Country of numbers without a country code"))
+
+    def __init__(self, *args: Any, organization: Organization) -> None:
+        super().__init__(*args, initial={"country": organization.country})
+        country = self.fields["country"]
+        assert isinstance(country, forms.ChoiceField)
+        country.choices = country_choices()
 
 
 def number_choices(numbers: list[PhoneNumber]) -> Choices:

@@ -13,6 +13,7 @@ from django.core.cache import cache
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from apps.calls import tasks_lists  # noqa: F401  (found with this module)
 from apps.calls.models import Call
 from apps.calls.services import balances, events, heartbeats, missed, quiet, web
 from apps.calls.services import dial as dialling

@@ -1,6 +1,15 @@
 from django.urls import path
 
-from apps.calls import views, views_live, views_recording, views_start, views_talk
+from apps.calls import (
+    views,
+    views_live,
+    views_recording,
+    views_refusal_import,
+    views_refusals,
+    views_rules,
+    views_start,
+    views_talk,
+)
 
 urlpatterns = [
     path("calls", views.call_list, name="calls"),
@@ -17,6 +26,11 @@ urlpatterns = [
     path("calls/<str:call_id>/talk/say", views_talk.talk_say, name="talk_say"),
     path("calls/<str:call_id>/talk/end", views_talk.talk_end, name="talk_end"),
     path("assistants/<uuid:pk>/talk", views_talk.talk_start, name="talk_start"),
-    path("do-not-call", views.do_not_call, name="do_not_call"),
-    path("do-not-call/<uuid:pk>/remove", views.do_not_call_remove, name="do_not_call_remove"),
+    path("do-not-call", views_refusals.do_not_call, name="do_not_call"),
+    path("do-not-call/export", views_refusals.do_not_call_export, name="do_not_call_export"),
+    path("do-not-call/import", views_refusal_import.do_not_call_import, name="do_not_call_import"),
+    path("do-not-call/import/<uuid:pk>", views_refusal_import.do_not_call_imported, name="do_not_call_imported"),
+    path("do-not-call/import/<uuid:pk>/refused", views_refusal_import.do_not_call_bad_rows, name="do_not_call_bad_rows"),
+    path("do-not-call/<uuid:pk>/remove", views_refusals.do_not_call_remove, name="do_not_call_remove"),
+    path("settings/calling-rules", views_rules.calling_rules, name="calling_rules"),
 ]

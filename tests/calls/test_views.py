@@ -273,13 +273,14 @@ class DoNotCallTest(CallPages):
         browser, url = self.as_(self.ben), self.url("do_not_call")
         for _each in range(2):
             assert browser.post(url, {"country": "NL", "phone_number": "06 1234 5678", "reason": "Asked"}).status_code == 302
-        (row,) = browser.get(url, {"q": "5678"}).context["rows"]
+        (entry,) = browser.get(url, {"q": "5678"}).context["page"].rows
+        row = entry.row
         assert (row.phone_number, row.reason) == ("+31612345678", "Asked")
-        assert not browser.get(url, {"q": "99999"}).context["rows"]
+        assert not browser.get(url, {"q": "99999"}).context["page"].rows
         remove = self.url("do_not_call_remove", row.pk)
         assert self.as_(self.dov).post(remove).status_code == 404
         assert self.as_(self.ada).post(remove).status_code == 302
-        assert not browser.get(url).context["rows"]
+        assert not browser.get(url).context["page"].rows
 
     def test_a_number_that_is_none_is_said_at_its_field(self) -> None:
         answer = self.as_(self.ben).post(self.url("do_not_call"), {"country": "NL", "phone_number": "abc", "reason": "x"})

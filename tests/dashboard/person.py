@@ -15,7 +15,7 @@ from django.db import models
 from apps.billing.models import LedgerEntry
 from apps.branding.models import Brand
 from apps.calls import files
-from apps.calls.models import Call, CallCommand, CallEvent, EngineEvent, Recording
+from apps.calls.models import Call, CallCommand, CallEvent, EngineEvent, Recording, RefusalUpload
 from apps.calls.sql import index_texts
 from apps.campaigns.models import Attempt, Campaign, Upload
 from apps.chats.models import ChatMessage
@@ -47,6 +47,7 @@ class Traces:
         self.make(ChatMessage, contact_id="sam@example.com", channel="mail", role="user", content=SAID, metadata={"phone": NUMBER})
         factories.make_refusal(organization, NUMBER, reason="Asked for it")
         factories.make_refusal(organization, "+31698765432", reason=f"Works with {NUMBER}")
+        self.make(RefusalUpload, filename=f"without {NUMBER}.csv", content=b"", imported_at=db.now(), bad_rows=f"Phone;Why\n{NUMBER}x;letters\n".encode())
         self.make(StoredAnswer, api_key_id=organization.pk, key="h:1", request_digest=b"x", body=f'{{"destination":"{NUMBER}"}}', expires_at=later())
         self.make(StoredAnswer, api_key_id=organization.pk, key=f"h:{NUMBER}", request_digest=b"x", expires_at=later())
         self.make(Job, kind="import", data={"note": SAID}, error="0612345678 was refused")

@@ -12,6 +12,7 @@ from typing import Any
 
 from apps.billing.models import LedgerEntry
 from apps.calls.models import Call, CallEvent, DoNotCall, EngineErasure, Recording
+from apps.calls.refusals import refused_among
 from apps.calls.services import engine_content, fetching
 from apps.campaigns.models import Attempt, Lead, Upload
 from apps.chats.models import ChatMessage
@@ -67,7 +68,8 @@ class EraseTest(ErasureCase):
             "calls_call.analysis_result", "calls_call.config", "calls_call.error", "calls_call.messages", "calls_call.metadata",
             "calls_call.other_number", "calls_call.reference", "calls_call.search", "calls_call.summary", "calls_call.tool_calls",
             "calls_call.turns", "calls_callcommand.body", "calls_callevent.data", "calls_donotcall.phone_number", "calls_donotcall.reason",
-            "calls_engineevent.answer", "calls_engineevent.body", "campaigns_lead.phone_number", "campaigns_lead.variables",
+            "calls_engineevent.answer", "calls_engineevent.body", "calls_refusalupload.bad_rows", "calls_refusalupload.filename",
+            "campaigns_lead.phone_number", "campaigns_lead.variables",
             "campaigns_upload.bad_rows", "campaigns_upload.content", "chats_chatmessage.contact_id", "chats_chatmessage.content",
             "chats_chatmessage.metadata", "mail_message.html", "mail_message.text", "organizations_job.data", "organizations_job.error",
             "organizations_storedanswer.body", "organizations_storedanswer.key", "webhooks_attempt.answer", "webhooks_attempt.error",
@@ -85,7 +87,10 @@ class EraseTest(ErasureCase):
 
     def test_the_number_stays_on_the_do_not_call_list_when_that_is_wanted(self) -> None:
         job = self.erase(keeps_refusal=True)
-        self.assertEqual(scan(self.client_org), ["calls_donotcall.phone_number"])
+        self.assertEqual(scan(self.client_org), [])
+        listed = DoNotCall.objects.for_organization(self.client_org).filter(source="erasure")
+        self.assertEqual([(row.phone_number, row.reason, row.call_id) for row in listed], [(None, "", "")])
+        self.assertEqual(refused_among(self.client_org, [NUMBER], db.now()), {NUMBER})
         self.assertEqual((job.status, job.data["is_refused"], job.data["counts"].get("do_not_call", 0)), ("done", True, 0))
 
     def test_the_search_counts_by_kind(self) -> None:

@@ -14,11 +14,13 @@ from apps.calls.models import (
     Call,
     CallCommand,
     CallEvent,
+    CallingRules,
     CallQuerySet,
     DoNotCall,
     EngineEvent,
     PendingReport,
     Recording,
+    RefusalUpload,
 )
 from apps.calls.services.engine_content import ask_engine_to_erase
 from apps.calls.services.recordings import erase_recordings
@@ -90,6 +92,9 @@ def erase_expired(*, organization: Organization, now: dt.datetime) -> None:
     CallEvent.objects.for_organization(organization).filter(call__in=old).delete()
     # Events that never found a call are of no use after a month.
     EngineEvent.objects.filter(organization=organization, created_at__lt=now - UNBOUND).delete()
+    # So are rows that could not be listed, and files that could not be read.
+    files = RefusalUpload.objects.for_organization(organization).filter(created_at__lt=now - UNBOUND)
+    files.exclude(bad_rows=None, content=b"").update(bad_rows=None, content=b"", updated_at=now)
 
 
 @writes
@@ -109,3 +114,5 @@ def erase_organization(*, organization: Organization, now: dt.datetime) -> None:
     CallEvent.objects.for_organization(organization).delete()
     Call.objects.for_organization(organization).delete()
     DoNotCall.objects.for_organization(organization).delete()
+    RefusalUpload.objects.for_organization(organization).delete()
+    CallingRules.objects.for_organization(organization).delete()

@@ -17,6 +17,7 @@ from apps.calls.models import (
     EngineErasure,
     EngineEvent,
     Recording,
+    RefusalUpload,
 )
 from apps.calls.refusals import digests_of
 from apps.calls.services.erase import erase_content, erase_metadata
@@ -82,7 +83,7 @@ def erase_person(
     Amounts, lengths and the events that prove consent stay, without a number. A running call is left for a later round.
 
     Args:
-        keeps_refusal: leave the number on the do-not-call list, so that nobody calls it again.
+        keeps_refusal: what is left on the do-not-call list is a keyed digest, so that nobody calls the number again.
     """
     calls: Any = calls_of(organization=organization, mention=mention).exclude(_is_open(now))
     ids = list(calls.select_for_update(of=("self",)).values_list("pk", flat=True))
@@ -92,8 +93,11 @@ def erase_person(
     counts["engine"] = EngineErasure.objects.for_organization(organization).filter(call_id__in=own.values("public_id")).count()
     erase_metadata(calls=own, now=now, keeps_consent=True)
     counts["mentions"] = _take_out(organization, mention, now)
-    if not keeps_refusal:
-        counts["do_not_call"] = _refusals(organization, mention).delete()[0]
+    refusals = _refusals(organization, mention)
+    if keeps_refusal:
+        refusals.update(phone_number=None, reason="", call_id="", source=DoNotCall.Source.ERASURE, updated_at=now)
+    else:
+        counts["do_not_call"] = refusals.delete()[0]
     return counts
 
 
@@ -128,7 +132,20 @@ def _take_out(organization: Organization, mention: Mention, now: dt.datetime) ->
     reasons = list(mention.rows(DoNotCall.objects.for_organization(organization), "reason"))
     for row in reasons:
         row.change(now, reason=mention.without(row.reason))
-    return len(calls) + len(events) + len(reasons) + _open_sealed(organization, mention, now)
+    found = len(calls) + len(events) + len(reasons)
+    return found + _files(organization, mention, now) + _open_sealed(organization, mention, now)
+
+
+def _files(organization: Organization, mention: Mention, now: dt.datetime) -> int:
+    """Of a file of numbers nothing is left but its refused rows: where she is among them, they go."""
+    found = 0
+    files = RefusalUpload.objects.for_organization(organization).exclude(bad_rows=None, filename="")
+    for upload in files.defer("content").iterator(chunk_size=20):
+        named, listed = mention.is_in(upload.filename), mention.is_in(bytes(upload.bad_rows or b"").decode("utf-8", "replace"))
+        if named or listed:
+            upload.change(now, filename=mention.without(upload.filename), bad_rows=None if listed else upload.bad_rows)
+            found += 1
+    return found
 
 
 def _open_sealed(organization: Organization, mention: Mention, now: dt.datetime) -> int:
