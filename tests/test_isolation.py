@@ -15,9 +15,11 @@ from typing import Any
 from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from apps.assistants.models import AssistantVersion
+from apps.assistants.versions import kept_values
 from apps.calls.models import RefusalUpload
 from apps.campaigns.columns import guess_columns
-from apps.campaigns.models import Upload
+from apps.campaigns.models import RulePack, Upload
 from apps.core.scope import Scope, acting
 from apps.organizations.models import ApiKey, Invitation, Job, Membership, Organization
 from apps.voice.models import Connection, Mirror
@@ -88,6 +90,9 @@ class Thing:
     def __init__(self, organization: Organization) -> None:
         self.organization = organization
         self.assistant = factories.make_assistant(organization, name="Secret-canary assistant")
+        factories._make(
+            AssistantVersion, organization, assistant=self.assistant, version=1, values=kept_values(self.assistant), actor="Secret-canary"
+        )
         self.tool_template = factories.make_tool_template(organization, name="Secret_canary_tool")
         self.analysis_template = factories.make_analysis_template(organization, name="Secret-canary analysis")
         self.workflow = factories.make_workflow(organization, name="Secret-canary workflow")
@@ -117,6 +122,9 @@ class Thing:
             RefusalUpload, organization, filename="secret-canary.csv", content=b"", imported_at=factories.NOW, good=1, known=0, bad=1,
             bad_rows=b"Phone;Why\nSecret-canary;letters\n",
         )  # fmt: skip
+        self.pack = factories._make(
+            RulePack, organization, country="NL", valid_from=factories.NOW.date(), rules={"marketing": {}}, note="Secret-canary note"
+        )
         self.provider_key = factories.make_provider_key(organization, "resend", f"re_{organization.slug}")
         self.sender_domain = factories.make_sender_domain(
             organization, domain_name=f"secret-canary.{organization.slug}.example", resend_domain_id=f"d-{organization.slug}",
@@ -161,14 +169,14 @@ class Thing:
         by_param = {
             "call_id": self.call.public_id, "lead_id": self.lead.pk, "lead_pk": self.lead.pk, "ref": self.call.ref, "lead": self.lead.pk, "upload_id": self.upload.pk,
             "upload": self.upload.pk, "key_id": self.key.pk, "member_id": self.member.pk, "invitation_id": self.invitation.pk,
-            "name": "sandbox", "connection_id": self.connection,
+            "name": "sandbox", "connection_id": self.connection, "version": 1,
         }  # fmt: skip
         if param in by_param:
             return by_param[param]
         if param == "pk" and first in kinds:
             return kinds[first]
         if first == "settings":
-            for word, row in (("key", self.key), ("invitation", self.invitation), ("member", self.member), ("erase", self.erasure)):
+            for word, row in (("country-rules", self.pack), ("key", self.key), ("invitation", self.invitation), ("member", self.member), ("erase", self.erasure)):
                 if word in pattern:
                     return row.pk
         raise KeyError(f"{route.name}: no sample for <{param}> of {route.pattern}")

@@ -1,6 +1,18 @@
 from django.urls import path
 
-from apps.campaigns import views, views_form, views_hook, views_import, views_lead, views_leads, views_moves, views_results, views_trial, views_uploads
+from apps.campaigns import (
+    views,
+    views_form,
+    views_hook,
+    views_import,
+    views_lead,
+    views_leads,
+    views_moves,
+    views_results,
+    views_rules,
+    views_trial,
+    views_uploads,
+)
 
 urlpatterns = [
     path("campaigns", views.campaign_list, name="campaigns"),
@@ -38,4 +50,8 @@ urlpatterns = [
     path("campaigns/<uuid:pk>/import/<uuid:upload_id>/forget", views_uploads.lead_import_forget, name="lead_import_forget"),
     path("campaigns/<uuid:pk>/hook", views_hook.campaign_hook, name="campaign_hook"),
     path("campaigns/<uuid:pk>/imports", views_uploads.lead_imports, name="lead_imports"),
+    path("settings/country-rules", views_rules.country_rules, name="country_rules"),
+    path("settings/country-rules/country", views_rules.country_rule, name="country_rule"),
+    path("settings/country-rules/edit", views_rules.country_rule_edit, name="country_rule_edit"),
+    path("settings/country-rules/<uuid:pk>/take-back", views_rules.country_rule_back, name="country_rule_back"),
 ]

@@ -74,7 +74,7 @@ class Days:
         return self.week is None and not self.skips_holidays and not self.lines
 
 
-@functools.lru_cache(maxsize=100_000)
+@functools.lru_cache(maxsize=50_000)
 def _spans_of(days: Days, ordinal: int) -> Spans:
     found = days.of_window(ordinal)
     return common(found, days.of_rules(ordinal)) if found else ()
@@ -117,15 +117,23 @@ def _reason_in(clause: Clause, now: dt.datetime) -> str | None:
     return Reason.HOLIDAY if is_holiday else Reason.OUTSIDE_HOURS
 
 
-@functools.lru_cache(maxsize=20_000)
 def _spans(clauses: frozenset[Clause], today: int, length: int) -> Spans:
+    return (_near if length == STRETCHES[0] else _far)(clauses, today, length)
+
+
+def _common(clauses: frozenset[Clause], today: int, length: int) -> Spans:
     found: Spans = ((today * DAY, (today + length) * DAY),)
+    laid = _laid_near if length == STRETCHES[0] else _laid_far
     for clause in clauses:
-        found = common(found, _spans_in(clause, today, length)) if found else ()
+        found = common(found, laid(clause, today, length)) if found else ()
     return found
 
 
-@functools.lru_cache(maxsize=50_000)
-def _spans_in(clause: Clause, today: int, length: int) -> Spans:
+def _laid(clause: Clause, today: int, length: int) -> Spans:
     first = today * DAY
     return laid_out(clause.zone, functools.partial(_spans_of, clause.days), first, first + length * DAY)
+
+
+# What lies near is small and asked for every second; what lies far is large and asked for by few.
+_near, _far = functools.lru_cache(8192)(_common), functools.lru_cache(512)(_common)
+_laid_near, _laid_far = functools.lru_cache(4096)(_laid), functools.lru_cache(256)(_laid)
