@@ -26,6 +26,7 @@ OUTCOMES = [
     ("hangs_up_early", _("Hangs up during the first message")),
     ("asks_for_person", _("Asks for a person")),
     ("opts_out", _("Wants no more calls")),
+    ("asks_callback", _("Asks to be called back")),
     ("engine_error", _("The line breaks")),
 ]
 Choices = list[tuple[str, Any]]

@@ -12,6 +12,7 @@ MAGIC = {
     "+447700900006": "engine_error",
     "+447700900007": "asks_for_person",
     "+447700900008": "opts_out",
+    "+447700900009": "asks_callback",
 }
 OUTBOUND = {
     "answered": 60,
@@ -22,9 +23,11 @@ OUTBOUND = {
     "asks_for_person": 3,
     "opts_out": 1,
     "engine_error": 1,
+    # Only on request: never drawn, so the story of a seed stays the same.
+    "asks_callback": 0,
 }
 # Nobody can be busy who is calling: these outcomes are drawn too when they are asked for.
-INBOUND = {"answered": 85, "asks_for_person": 7, "hangs_up_early": 5, "opts_out": 2, "engine_error": 1}
+INBOUND = {"answered": 85, "asks_for_person": 7, "hangs_up_early": 5, "opts_out": 2, "engine_error": 1, "asks_callback": 0}
 
 
 def dice(seed: int, number: str, seen: int) -> random.Random:

@@ -13,6 +13,7 @@ from .events import NoAnswer
 from .report import make_report
 from .talk import Talk
 from .tools import run_tool
+from .wishes import OWN_TOOLS, ask_back, opt_out
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -229,7 +230,8 @@ async def _exchanges(talk: Talk) -> None:
     count = min(dice.randint(3, 6), max(2, talk.quotes.count))
     questions = dice.sample(script.questions, count)
     with_tool = dice.random() < 0.5 or call.asked
-    with_tool = with_tool and bool(talk.assistant.tools) and call.outcome == "answered"
+    tools = [tool for tool in talk.assistant.tools if tool.name not in OWN_TOOLS]
+    with_tool = with_tool and bool(tools) and call.outcome == "answered"
     tool_at = dice.randrange(count)
     gone = not call.asked and dice.random() < 0.04
     quiet = not call.asked and dice.random() < 0.12
@@ -237,14 +239,16 @@ async def _exchanges(talk: Talk) -> None:
     line = talk.pick(opening)
     for index in range(count):
         if call.outcome == "opts_out":
-            await _opt_out(talk)
+            await opt_out(talk)
+        if call.outcome == "asks_callback" and index == 1:
+            await ask_back(talk)
         if call.outcome == "asks_for_person" and index == 1:
             await _hand_over(talk)
         await talk.hear(line)
         if call.outcome == "engine_error":
             raise _broken("Simulated engine error")
         if with_tool and index == tool_at:
-            await run_tool(talk, dice.choice(talk.assistant.tools))
+            await run_tool(talk, dice.choice(tools))
         else:
             await talk.say(reply(talk, line))
         if gone and index == count - 2:
@@ -290,9 +294,3 @@ async def hand_over(talk: Talk) -> None:
         return
     message = destinations[0].get("message")
     await transfer(talk, destinations[0]["number"], message or talk.script.before_transfer)
-
-
-async def _opt_out(talk: Talk) -> None:
-    await talk.hear(talk.pick(talk.script.opts_out))
-    await talk.say(talk.script.noted)
-    raise HangUp("user_hangup")

@@ -14,12 +14,16 @@ ANSWER_SECONDS = 11
 LONGEST_RESULT = 240
 
 
-async def run_tool(talk: Talk, tool: Tool) -> None:
-    """Ask `tool-calls` and speak the result briefly. Any failure is spoken, the talk goes on."""
+async def run_tool(talk: Talk, tool: Tool, arguments: dict[str, Any] | None = None) -> None:
+    """Ask `tool-calls` and speak the result briefly. Any failure is spoken, the talk goes on.
+
+    Args:
+        arguments: None: examples of what the tool asks for.
+    """
     call, script = talk.call, talk.script
-    arguments = Examples(talk.dice, "example", call.other).fill(tool.parameters)
-    if not isinstance(arguments, dict):
-        arguments = {}
+    if arguments is None:
+        filled = Examples(talk.dice, "example", call.other).fill(tool.parameters)
+        arguments = filled if isinstance(filled, dict) else {}
     entry = _entry(tool, arguments)
     fields = {"turn": len(call.messages) + 1, "tool_call_list": [entry]}
     record = {"id": entry["id"], "name": tool.name, "arguments": arguments, "result": None, "turn": fields["turn"]}

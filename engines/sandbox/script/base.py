@@ -16,6 +16,7 @@ class Script:
     machine: list[str]
     asks_person: list[str]
     opts_out: list[str]
+    asks_callback: list[str]
     # The assistant: quotes and fixed phrases only.
     quotes: list[str]
     no_prompt: list[str]

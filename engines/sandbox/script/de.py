@@ -82,6 +82,10 @@ DE = Script(
         "Ich möchte keine Anrufe mehr von Ihnen. Löschen Sie bitte meine Nummer.",
         "Rufen Sie mich nicht mehr an. Ich möchte von der Liste gestrichen werden.",
     ],
+    asks_callback=[
+        "Gerade passt es nicht. Können Sie mich in zwei Stunden zurückrufen?",
+        "Ich sitze im Auto. Rufen Sie mich bitte in zwei Stunden noch einmal an.",
+    ],
     quotes=[
         "In meinen Anweisungen steht: „{quote}“",
         "Dazu wurde mir gesagt: „{quote}“",

@@ -82,6 +82,10 @@ EN = Script(
         "I don't want any more calls from you. Remove my number, please.",
         "Stop calling me. I want to be taken off the list.",
     ],
+    asks_callback=[
+        "Now is not a good time. Could you call me back in two hours?",
+        "I'm driving. Please call me again in two hours.",
+    ],
     quotes=[
         "In my instructions it says: “{quote}”",
         "What I was told about that is: “{quote}”",

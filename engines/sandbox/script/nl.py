@@ -82,6 +82,10 @@ NL = Script(
         "Ik wil geen telefoontjes meer van jullie. Haal mijn nummer eruit, alstublieft.",
         "Bel mij niet meer. Ik wil van die lijst af.",
     ],
+    asks_callback=[
+        "Het komt nu niet goed uit. Kunt u mij over twee uur terugbellen?",
+        "Ik zit in de auto. Belt u me over twee uur nog eens?",
+    ],
     quotes=[
         "In mijn instructies staat: “{quote}”",
         "Daarover heb ik dit meegekregen: “{quote}”",
