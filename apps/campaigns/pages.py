@@ -9,14 +9,13 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from apps.campaigns import selectors
 from apps.campaigns.forms import DAYS
 from apps.campaigns.models import Campaign, Lead
+from apps.campaigns.pages_notices import notices_of
 from apps.campaigns.services.launch import number_problem, template_problems
 from apps.core.errors import NotFound
 from apps.core.templatetags.ui import number
@@ -60,12 +59,9 @@ def live_context(campaign: Campaign, now: dt.datetime) -> dict[str, Any]:
     return {
         "campaign": campaign, "progress": progress, "now": now, "pending": pending, "calling": calling,
         "segments": segments(progress), "words": words(progress), "window": window_words(campaign),
-        "stats": _stats(progress), "checks": checks, "can_start": not any(check.problems for check in checks),
-        "is_live": is_scheduled or calling > 0,
-        "engine_is_down": is_scheduled and bool(campaign.waits_for_engine_since or not state.engine_is_there),
-        "no_balance": is_scheduled and not state.has_balance,
-        "opening": opening_words(campaign, state.next_opening) if is_scheduled and not state.is_open else None,
-        "state": state,
+        "zone": zone_words(campaign), "stats": _stats(progress), "checks": checks,
+        "can_start": not any(check.problems for check in checks), "is_live": is_scheduled or calling > 0,
+        "notices": notices_of(state, pending), "state": state,
     }  # fmt: skip
 
 
@@ -114,18 +110,16 @@ def words(progress: selectors.Progress) -> str:
 
 
 def window_words(campaign: Campaign) -> str:
-    """Days and hours: "Mon–Fri 09:00–17:00"."""
-    hours = f"{campaign.schedule_start_time:%H:%M}–{campaign.schedule_end_time:%H:%M}"
-    return f"{_days(sorted(campaign.schedule_days))} {hours}"
+    """Days and hours: "Mon–Fri 09:00–17:00", several in order."""
+    if campaign.windows is None:
+        hours = f"{campaign.schedule_start_time:%H:%M}–{campaign.schedule_end_time:%H:%M}"
+        return f"{_days(sorted(campaign.schedule_days))} {hours}"
+    return ", ".join(f"{_days(sorted(each['days']))} {each['start'][:5]}–{each['end'][:5]}" for each in campaign.windows)
 
 
-def opening_words(campaign: Campaign, opening: dt.datetime | None) -> dict[str, Any]:
-    """The next opening by the campaign's clock, and by the viewer's where that differs; `at` None: it never opens."""
-    if opening is None:
-        return {"at": None}
-    there, here = opening.astimezone(campaign.window.zone), timezone.localtime(opening)
-    found = {"at": opening, "there": date_format(there, "l j F H:i")}
-    return found | ({"here": date_format(here, "l j F H:i")} if there.utcoffset() != here.utcoffset() else {})
+def zone_words(campaign: Campaign) -> str:
+    """By whose clock the hours are meant."""
+    return _("time of the person called") if campaign.uses_lead_zone else campaign.timezone
 
 
 def _stats(progress: selectors.Progress) -> dict[str, Any]:

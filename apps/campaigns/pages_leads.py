@@ -15,13 +15,16 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from apps.campaigns import selectors
+from apps.campaigns.forecast import skipped_for
 from apps.campaigns.models import Attempt, Campaign, Lead, LeadQuerySet
+from apps.campaigns.reasons import count_reasons, with_reason
+from apps.campaigns.results.outcomes import leads_with
 from apps.campaigns.rules.places import read_place
 from apps.core.status import status_of
 from apps.core.templatetags.ui import number
 
 PAGE = 50
-FILTERS = ("status", "result", "reason", "place")
+FILTERS = ("status", "result", "reason", "place", "outcome", "will")
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Option:
 
 def lead_page(campaign: Campaign, state: selectors.State, query: Mapping[str, str]) -> dict[str, Any]:
     """One page of leads, oldest first, narrowed as `chosen` says."""
-    leads = chosen(_leads(campaign), query).oldest()
+    leads = chosen(_leads(campaign), query, state).oldest()
     page = Paginator(leads, PAGE).get_page(query.get("page"))
     rows = [row_of(lead, state) for lead in page.object_list]
     filters = {name: query[name] for name in ("q", *FILTERS) if query.get(name, "").strip()}
@@ -68,34 +71,39 @@ def lead_page(campaign: Campaign, state: selectors.State, query: Mapping[str, st
 
 
 def row_of(lead: Lead, state: selectors.State) -> Row:
-    found = _next_attempt(lead, state)
+    found = selectors.next_attempt_of(lead, state)
     zone = zone_of(lead, state.campaign)
-    return Row(lead, selectors.reason_of(lead, state), instant(found, zone) if found else None)
+    return Row(lead, selectors.reason_of(lead, state), instant(found, zone) if found and found > state.now else None)
 
 
-def chosen(leads: LeadQuerySet, query: Mapping[str, str]) -> LeadQuerySet:
-    """Narrowed by `status`, `result`, `reason` (stored), `place` (country or zone) and `q` in number and values."""
+def chosen(leads: LeadQuerySet, query: Mapping[str, str], state: selectors.State) -> LeadQuerySet:
+    """Narrowed by `status`, `result`, `reason` (the one it has now), `will` (why it would be skipped), `outcome` (of the results), `place` (country or zone) and `q` in number and values."""
     if query.get("status") in Lead.Status.values:
         leads = leads.filter(status=query["status"])
     if result := query.get("result"):
         leads = leads.filter(result=result).exclude(status=Lead.Status.CALLING)
     if query.get("reason") in Lead.Reason.values:
-        leads = leads.filter(reason=query["reason"])
+        leads = with_reason(leads, query["reason"], state)
+    if query.get("will") in Lead.Reason.values:
+        leads = leads.pending().filter(skipped_for(state.campaign, query["will"], state.rules, state.now))
+    if outcome := query.get("outcome"):
+        leads = leads.filter(leads_with(outcome))
     if place := query.get("place"):
         leads = leads.filter(place=place)
     text = query.get("q", "").strip()[:100]
     return leads.filter(_matches(text)) if text else leads
 
 
-def filter_options(campaign: Campaign, progress: selectors.Progress) -> dict[str, list[Option]]:
+def filter_options(state: selectors.State, progress: selectors.Progress) -> dict[str, list[Option]]:
     """What each filter offers, with counts: outcomes from the progress that was read already, the rest in one query each."""
-    own = _leads(campaign).order_by()
-    reasons = own.exclude(reason__in=("", Lead.Reason.FINISHED)).values_list("reason").annotate(count=Count("pk"))
-    places = own.exclude(place="").values_list("place").annotate(count=Count("pk"))
+    own = _leads(state.campaign)
+    reasons = count_reasons(own, state)
+    del reasons[Lead.Reason.FINISHED]
+    places = own.order_by().exclude(place="").values_list("place").annotate(count=Count("pk"))
     found = dict(places.order_by("-count")[:50])
     return {
         "results": _named(progress.results),
-        "reasons": _named(dict(reasons)),
+        "reasons": _named(reasons),
         "places": [Option(place, place_words(place), count) for place, count in found.items()] if len(found) > 1 else [],
     }
 
@@ -130,14 +138,6 @@ _SHOWN = (
     "call__status", "call__end_reason", "call__duration_seconds", "call__started_at", "call__ended_at", "call__created_at",
     "call__sent_at", "call__cost", "call__is_charged",
 )  # fmt: skip
-
-
-def _next_attempt(lead: Lead, state: selectors.State) -> dt.datetime | None:
-    """None: as soon as a line is free, or never."""
-    if lead.status != Lead.Status.PENDING or state.campaign.status != Campaign.Status.SCHEDULED:
-        return None
-    moments = [each for each in (lead.next_attempt_at, state.next_opening) if each and each > state.now]
-    return max(moments, default=None)
 
 
 def _leads(campaign: Campaign) -> LeadQuerySet:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.campaigns import (
+from apps.campaigns import (, views_lead, views_trial
     views,
     views_form,
     views_hook,

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from apps.campaigns.activity import activity_of, chart_of, label
 from apps.campaigns.models import Campaign
 from apps.campaigns.pages import campaign_of, live_context, seen_by
+from apps.campaigns.pages_forecast import forecast_context
 from apps.campaigns.pages_leads import filter_options, lead_page
 from apps.campaigns.pages_list import list_page
 from apps.core import db
@@ -31,8 +32,10 @@ def campaign_detail(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
     campaign = campaign_of(request, pk)
     context = live_context(campaign, db.now())
     context |= lead_page(campaign, context["state"], request.GET.dict())
-    context |= {"options": filter_options(campaign, context["progress"])}
+    context |= {"options": filter_options(context["state"], context["progress"])}
     context |= _activity(campaign, context["now"])
+    if campaign.status in (Campaign.Status.DRAFT, Campaign.Status.PAUSED) and context["pending"]:
+        context |= forecast_context(campaign, context["now"])
     return render(request, "campaigns/detail.html", context)
 
 

@@ -74,12 +74,13 @@ def leads_skip(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
     """GET asks how many waiting leads of the filter shall not be called, POST skips them."""
     campaign = campaign_of(request, pk)
     wanted = {name: request.GET[name] for name in ("q", *FILTERS) if request.GET.get(name)}
+    state = campaign_state(campaign, db.now())
     if request.method != "POST":
         waiting = Lead.objects.for_organization(campaign.organization_id).filter(campaign=campaign).pending()
-        context = {"campaign": campaign, "count": chosen(waiting, wanted).count(), "filters": wanted}
+        context = {"campaign": campaign, "count": chosen(waiting, wanted, state).count(), "filters": wanted}
         return render(request, "campaigns/leads_skip.html", context | seen_by(request))
     count = skip_leads(
-        campaign=campaign, chosen=lambda found: chosen(found, wanted), by=Actor.of(request), now=db.now()
+        campaign=campaign, chosen=lambda found: chosen(found, wanted, state), by=Actor.of(request), now=state.now
     )
     text = ngettext("%(count)s lead is skipped.", "%(count)s leads are skipped.", count)
     messages.success(request, text % {"count": number(count)})

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from apps.campaigns.models import Campaign
 from apps.campaigns.pages import campaign_of, live_context, seen_by
+from apps.campaigns.pages_forecast import forecast_context, summary
 from apps.campaigns.services.campaigns import delete_campaign
 from apps.campaigns.services.status import cancel_campaign, pause_campaign, start_campaign
 from apps.core import db
@@ -72,4 +73,8 @@ def _move(request: HttpRequest, campaign: Campaign, service: Any, text: str) -> 
 def _ask(request: HttpRequest, campaign: Campaign, action: str) -> HttpResponse:
     """On a page, or in the dialog of the campaign's page."""
     template = "campaigns/_confirm.html" if request.htmx else "campaigns/confirm.html"  # type: ignore[attr-defined]
-    return render(request, template, live_context(campaign, db.now()) | seen_by(request) | {"action": action})
+    context = live_context(campaign, db.now()) | seen_by(request) | {"action": action}
+    if action == "start":
+        context |= forecast_context(campaign, context["now"])
+        context |= {"summary": summary(context["forecast"])}
+    return render(request, template, context)

@@ -70,6 +70,18 @@ _LEADS = {
     "do_not_call": Status(_("Do not call"), "caution", "ban"),
     "number_unavailable": Status(_("Number unavailable"), "bad", "hash"),
     "engine_unavailable": Status(_("Voice engine unavailable"), "caution", "server-off"),
+    "outside_hours": Status(_("Outside legal hours"), "plain", "moon"),
+    "holiday": Status(_("Public holiday"), "plain", "calendar-off"),
+    "never_open": Status(_("Never allowed"), "caution", "calendar-x"),
+    "no_consent": Status(_("No consent"), "caution", "shield-x"),
+    "number_limit": Status(_("Called often enough"), "plain", "timer"),
+    "number_gap": Status(_("Called a moment ago"), "plain", "timer"),
+    "day_limit": Status(_("Enough for today"), "plain", "timer"),
+    "call_back": Status(_("Call-back"), "notice", "phone-incoming"),
+    "not_allowed": Status(_("Number not allowed"), "caution", "ban"),
+    "trunk_failing": Status(_("Trunk fails"), "caution", "unplug"),
+    "breaker": Status(_("Too many failures"), "bad", "octagon-pause"),
+    "budget": Status(_("Budget used up"), "bad", "coins"),
     "finished": Status(_("Finished"), "good", "check"),
 }
 _CAMPAIGNS = {
