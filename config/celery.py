@@ -28,7 +28,7 @@ app.conf.update(
 app.conf.beat_schedule = {
     "campaign tick": {"task": "apps.campaigns.tasks.tick", "schedule": 1.0, "options": {"expires": 2}},
     "campaign sweep": {"task": "apps.campaigns.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
-    "dial sweep": {"task": "apps.calls.tasks.sweep_dials", "schedule": 2.0, "options": {"expires": 4}},
+    "dial sweep": {"task": "apps.calls.tasks.sweep_dials", "schedule": 0.5, "options": {"expires": 2}},
     "event sweep": {"task": "apps.calls.tasks.sweep_events", "schedule": 5.0, "options": {"expires": 10}},
     "quiet calls": {"task": "apps.calls.tasks.sweep_quiet_calls", "schedule": 15.0, "options": {"expires": 30}},
     "reports that wait": {"task": "apps.calls.tasks_analysis.sweep_reports", "schedule": 5.0, "options": {"expires": 10}},

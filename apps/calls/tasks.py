@@ -141,7 +141,7 @@ def compare_calls(organization_id: str, connection_id: str) -> None:
 
 @shared_task(ignore_result=True, time_limit=60)
 def sweep_dials() -> None:
-    """Every 2 s: reserved calls whose task was lost, and dials of unknown fate."""
+    """Every half second: reserved calls whose task was lost, and dials whose lease ran out or whose fate is unknown."""
     lost, unsure = reconciling.open_dials(read_now())
     for organization_id, call_id in lost:
         if _first(f"calls:dial:{call_id}", SWEPT_SECONDS):

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import connection
 from psycopg.types.json import Jsonb
-from uuid_utils.compat import uuid7
 
-from apps.calls.models import Call
 from apps.campaigns.intake import NewLead
-from apps.campaigns.models import Attempt, Campaign
 from apps.campaigns.rules.places import place_of
 
 # A policy refuses COPY into the table itself; a temporary one lasts as long as the transaction.
@@ -42,33 +37,6 @@ WITH stored AS (
     RETURNING 1
 )
 SELECT count(*) FROM stored
-"""
-_CALLING = """
-UPDATE campaigns_lead SET status = 'calling', reason = '', next_attempt_at = NULL, last_attempt_at = %(now)s,
-    last_call_id = started.call, updated_at = %(now)s
-FROM unnest(%(leads)s::uuid[], %(calls)s::text[]) AS started (lead, call)
-WHERE id = started.lead AND organization_id = %(organization)s
-"""
-_ATTEMPTS = """
-INSERT INTO campaigns_attempt (id, organization_id, campaign_id, lead_id, number, call_id, outcome, is_counted)
-SELECT started.id, %(organization)s, %(campaign)s, started.lead, started.number, started.call, '', true
-FROM unnest(%(ids)s::uuid[], %(leads)s::uuid[], %(numbers)s::int[], %(calls)s::uuid[])
-    AS started (id, lead, number, call)
-"""
-_SETTLED_ATTEMPTS = """
-UPDATE campaigns_attempt SET settled_at = %(now)s, updated_at = %(now)s, outcome = ended.outcome,
-    is_counted = ended.is_counted
-FROM unnest(%(ids)s::uuid[], %(outcomes)s::text[], %(counted)s::boolean[]) AS ended (attempt, outcome, is_counted)
-WHERE id = ended.attempt AND organization_id = %(organization)s
-"""
-_SETTLED_LEADS = """
-UPDATE campaigns_lead SET status = ended.status, reason = ended.reason, result = ended.result,
-    attempts = ended.attempts, next_attempt_at = ended.next_attempt_at, voicemail_left_at = ended.voicemail_left_at,
-    updated_at = %(now)s
-FROM unnest(%(ids)s::uuid[], %(statuses)s::text[], %(reasons)s::text[], %(results)s::text[], %(attempts)s::int[],
-    %(nexts)s::timestamptz[], %(voicemails)s::timestamptz[])
-    AS ended (lead, status, reason, result, attempts, next_attempt_at, voicemail_left_at)
-WHERE id = ended.lead AND organization_id = %(organization)s
 """
 
 
@@ -99,38 +67,6 @@ def store_leads(
     return int(count)
 
 
-def begin_attempts(campaign: Campaign, tries: Sequence[tuple[UUID, int, Call]], *, now: dt.datetime) -> None:
-    """One attempt (lead, its number, its call) each, and the leads are being called now: two statements."""
-    values: dict[str, Any] = {
-        "organization": campaign.organization_id, "campaign": campaign.pk, "now": now,
-        "ids": [uuid7() for _each in tries],
-        "leads": [lead for lead, _number, _call in tries],
-        "numbers": [number for _lead, number, _call in tries],
-        "calls": [call.pk for _lead, _number, call in tries],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_ATTEMPTS, values)
-        cursor.execute(_CALLING, values | {"calls": [call.public_id for _lead, _number, call in tries]})
-
-
-def store_settled(organization_id: UUID, attempts: Sequence[Attempt], *, now: dt.datetime) -> None:
-    """Write what was settled in memory, attempts and their leads: two statements."""
-    leads = [attempt.lead for attempt in attempts]
-    with connection.cursor() as cursor:
-        cursor.execute(_SETTLED_ATTEMPTS, {
-            "organization": organization_id, "now": now, "ids": [attempt.pk for attempt in attempts],
-            "outcomes": [attempt.outcome for attempt in attempts],
-            "counted": [attempt.is_counted for attempt in attempts],
-        })  # fmt: skip
-        cursor.execute(_SETTLED_LEADS, {
-            "organization": organization_id, "now": now, "ids": [lead.pk for lead in leads],
-            "statuses": [str(lead.status) for lead in leads], "reasons": [str(lead.reason) for lead in leads],
-            "results": [lead.result for lead in leads], "attempts": [lead.attempts for lead in leads],
-            "nexts": [lead.next_attempt_at for lead in leads],
-            "voicemails": [lead.voicemail_left_at for lead in leads],
-        })  # fmt: skip
-
-
 def variable_names(campaign_id: UUID) -> list[str]:
     """Every name that some lead of the campaign has a value for, sorted."""
     with connection.cursor() as cursor:
@@ -139,9 +75,3 @@ def variable_names(campaign_id: UUID) -> list[str]:
             [campaign_id],
         )
         return [name for (name,) in cursor.fetchall()]
-
-
-def lock_engine(connection_id: UUID) -> None:
-    """Wait until this transaction is the only one that hands out an engine's lines; goes with the transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"engine:{connection_id}"])

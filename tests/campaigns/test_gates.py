@@ -175,7 +175,7 @@ class ReasonTest(GateCase):
         for count in (1, 50):
             campaign = running_campaign(self.client_org, count)
             leads = leads_of(campaign)
-            with wide(self.client_org), self.assertNumQueries(7):
+            with wide(self.client_org), self.assertNumQueries(5):
                 state = campaign_state(campaign, NOON)
                 costs.append([next_attempt_of(lead, state) for lead in leads])
         self.assertEqual([len(each) for each in costs], [1, 50])

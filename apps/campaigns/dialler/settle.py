@@ -16,11 +16,11 @@ from apps.calls.models import Call
 from apps.campaigns.dialler import memory
 from apps.campaigns.dialler.outcomes import Outcome, carry_over, is_ready, outcome_of
 from apps.campaigns.dialler.retries import Person, Terms, moment_of
+from apps.campaigns.dialler.sql import store_settled
 from apps.campaigns.models import Attempt, Campaign, Lead
 from apps.campaigns.rules.hours import Hours
 from apps.campaigns.rules.of import Rules
 from apps.campaigns.rules.places import read_place
-from apps.campaigns.sql import store_settled
 from apps.core.db import step
 
 # Engines repeat events for a day; what comes later than this is history.

@@ -12,7 +12,7 @@ from django.db import connection
 from uuid_utils.compat import uuid7
 
 from apps.calls.models import Call
-from apps.campaigns.models import Campaign
+from apps.campaigns.models import Attempt, Campaign
 
 # The number of the next attempt; those that did not count have one too, for the key.
 _DUE = """
@@ -69,7 +69,7 @@ WITH started AS (
         %(variants)s::text[]) AS started (id, lead, number, call, public_id, variant)
 ), calling AS (
     UPDATE campaigns_lead SET status = 'calling', reason = '', next_attempt_at = NULL, hurried_at = NULL,
-        last_attempt_at = %(now)s, last_call_id = started.public_id, updated_at = %(now)s
+        variant = started.variant, last_attempt_at = %(now)s, last_call_id = started.public_id, updated_at = %(now)s
     FROM started
     WHERE campaigns_lead.id = started.lead AND campaigns_lead.id = ANY (%(leads)s::uuid[]) AND status = 'pending'
     RETURNING campaigns_lead.id
@@ -105,6 +105,21 @@ _NEVER = """
 UPDATE campaigns_lead SET status = 'skipped', reason = 'never_open', result = 'never_open', next_attempt_at = NULL,
     updated_at = %(now)s
 WHERE organization_id = %(organization)s AND campaign_id = %(campaign)s AND status = 'pending' AND place = ANY (%(places)s)
+"""
+_SETTLED_ATTEMPTS = """
+UPDATE campaigns_attempt SET settled_at = %(now)s, updated_at = %(now)s, outcome = ended.outcome,
+    is_counted = ended.is_counted
+FROM unnest(%(ids)s::uuid[], %(outcomes)s::text[], %(counted)s::boolean[]) AS ended (attempt, outcome, is_counted)
+WHERE id = ended.attempt AND organization_id = %(organization)s
+"""
+_SETTLED_LEADS = """
+UPDATE campaigns_lead SET status = ended.status, reason = ended.reason, result = ended.result,
+    attempts = ended.attempts, next_attempt_at = ended.next_attempt_at, voicemail_left_at = ended.voicemail_left_at,
+    updated_at = %(now)s
+FROM unnest(%(ids)s::uuid[], %(statuses)s::text[], %(reasons)s::text[], %(results)s::text[], %(attempts)s::int[],
+    %(nexts)s::timestamptz[], %(voicemails)s::timestamptz[])
+    AS ended (lead, status, reason, result, attempts, next_attempt_at, voicemail_left_at)
+WHERE id = ended.lead AND organization_id = %(organization)s
 """
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
@@ -214,6 +229,24 @@ def stop(campaign: Campaign, stops: Mapping[UUID, Stop], *, now: dt.datetime) ->
             "now": now, "ids": list(stops),
             "statuses": [str(each.status) for each in found], "reasons": [str(each.reason) for each in found],
             "results": [each.result for each in found], "nexts": [each.next_attempt_at for each in found],
+        })  # fmt: skip
+
+
+def store_settled(organization_id: UUID, attempts: Sequence[Attempt], *, now: dt.datetime) -> None:
+    """Write what was settled in memory, attempts and their leads: two statements."""
+    leads = [attempt.lead for attempt in attempts]
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTLED_ATTEMPTS, {
+            "organization": organization_id, "now": now, "ids": [attempt.pk for attempt in attempts],
+            "outcomes": [attempt.outcome for attempt in attempts],
+            "counted": [attempt.is_counted for attempt in attempts],
+        })  # fmt: skip
+        cursor.execute(_SETTLED_LEADS, {
+            "organization": organization_id, "now": now, "ids": [lead.pk for lead in leads],
+            "statuses": [str(lead.status) for lead in leads], "reasons": [str(lead.reason) for lead in leads],
+            "results": [lead.result for lead in leads], "attempts": [lead.attempts for lead in leads],
+            "nexts": [lead.next_attempt_at for lead in leads],
+            "voicemails": [lead.voicemail_left_at for lead in leads],
         })  # fmt: skip
 
 
