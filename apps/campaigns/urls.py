@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.campaigns import (, views_lead, views_trial
+from apps.campaigns import (
     views,
     views_form,
     views_hook,
