@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from apps.assistants.models import AnalysisTemplate, Assistant, McpServer, ToolTemplate, Workflow
 from apps.assistants.schema import ASSISTANT_FIELDS, Cleaned, Context, clean_assistant
 from apps.assistants.template_copies import plan_parts_of
+from apps.assistants.versions import NAMES, keep_version, versions_of
 from apps.core.addresses import address_problem
 from apps.core.db import step, writes
-from apps.core.errors import Conflict
+from apps.core.errors import Conflict, NotFound
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor, record_audit
 from apps.voice import mirror
@@ -66,6 +67,7 @@ def judge_change(*, assistant: Assistant, data: Any) -> Cleaned:
 def create_assistant(*, organization: Organization, values: Mapping[str, Any], by: Actor) -> Assistant:
     """Store a new assistant from values the validator returned."""
     assistant = Assistant.objects.create(organization=organization, **values)
+    keep_version(assistant, by=by)
     record_audit(organization=organization, by=by, action="assistant.create", target=assistant)
     _mark(assistant)
     return assistant
@@ -97,7 +99,10 @@ def update_assistant(
             new=changed["webhook_secret"] or "", now=now, hours=overlap_hours,
         )  # fmt: skip
     if changed:
+        # One that was saved before there was a history has its first row now.
+        keep_version(current)
         current.change(now, version=current.version + 1, **changed)
+        keep_version(current, by=by)
         record_audit(
             organization=current.organization, by=by, action="assistant.update", target=current,
             data={"fields": sorted(changed)},
@@ -114,11 +119,24 @@ def duplicate_assistant(*, assistant: Assistant, by: Actor) -> Assistant:
     values = values_of(assistant) | {"name": _("Copy of %(name)s") % {"name": assistant.name}, "is_active": False}
     values["name"] = values["name"][:200]
     copy = Assistant.objects.create(organization=assistant.organization, **values)
+    keep_version(copy, by=by)
     record_audit(
         organization=copy.organization, by=by, action="assistant.duplicate", target=copy, data={"of": str(assistant.pk)}
     )
     _mark(copy)
     return copy
+
+
+def judge_restore(*, assistant: Assistant, version: int) -> Cleaned:
+    """The validator's answer for going back to a version; whether it answers at all, and its webhook's secret, stay as they are.
+
+    Raises NotFound for a version that is not kept. What it names may be gone, so it is judged like any change.
+    """
+    found = versions_of(assistant).filter(version=version).first()
+    if found is None:
+        raise NotFound(_("This version is not kept any more."))
+    values = {name: found.values[name] for name in NAMES if name in found.values and name != "is_active"}
+    return judge_change(assistant=assistant, data=values)
 
 
 @step

@@ -6,6 +6,7 @@ from apps.assistants import (
     views_mcp_servers,
     views_templates,
     views_try,
+    views_versions,
     views_workflows,
 )
 
@@ -15,6 +16,9 @@ urlpatterns = [
     path("assistants/<uuid:pk>/part", views.assistant_part, name="assistant_part"),
     path("assistants/<uuid:pk>/duplicate", views.assistant_duplicate, name="assistant_duplicate"),
     path("assistants/<uuid:pk>/active", views.assistant_active, name="assistant_active"),
+    path("assistants/<uuid:pk>/versions", views_versions.assistant_versions, name="assistant_versions"),
+    path("assistants/<uuid:pk>/versions/<int:version>", views_versions.assistant_version, name="assistant_version"),
+    path("assistants/<uuid:pk>/versions/<int:version>/restore", views_versions.assistant_restore, name="assistant_restore"),
     path("assistants/<uuid:pk>/try-tool", views_try.tool_try, name="tool_try"),
     path("tool-templates/<uuid:pk>/try", views_try.tool_template_try, name="tool_template_try"),
     path("tool-templates", views_templates.tool_templates, name="tool_templates"),

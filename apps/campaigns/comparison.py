@@ -1,13 +1,11 @@
-"""Two assistants, or two versions of one, side by side: who talks to whom, and whether the difference is more than chance."""
+"""Two assistants, or two versions of one, side by side: whether the difference is more than chance."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter
 from dataclasses import dataclass
 from statistics import NormalDist
-from uuid import UUID
 
 from django.utils.translation import gettext as _
 
@@ -16,8 +14,8 @@ from apps.campaigns.results import sql
 from apps.campaigns.results.fields import boolean_names
 from apps.campaigns.results.figures import Figures, Talk, finished
 from apps.campaigns.results.outcomes import ANSWERED
+from apps.campaigns.variants import A, B, second_assistant
 
-A, B = "a", "b"
 # Below this many finished leads on a side the page warns: a real difference of ten points is then missed more often than seen.
 MINIMUM = 200
 _Z = NormalDist().inv_cdf(0.975)
@@ -83,15 +81,6 @@ class Comparison:
         return leads_needed(self.a.success_rate or 0, self.b.success_rate or 0)
 
 
-def side_of(campaign_id: UUID, lead_id: UUID, percent: int) -> str:
-    """`a` or `b`: always the same for a lead of a campaign, and `b` for `percent` of a hundred leads.
-
-    A raised share moves leads from a to b only. The hash is uniform, so the sides differ by nothing but chance.
-    """
-    digest = hashlib.sha256(campaign_id.bytes + lead_id.bytes).digest()
-    return B if int.from_bytes(digest[:8]) * 100 < percent << 64 else A
-
-
 def compared(campaign: Campaign, figures: Figures, success: str = "") -> Comparison | None:
     """Both sides of a campaign; None when it compares nothing. One statement when a field is chosen.
 
@@ -112,7 +101,7 @@ def compared(campaign: Campaign, figures: Figures, success: str = "") -> Compari
 
 def b_name(campaign: Campaign) -> str:
     """The name of what the second side talks to."""
-    assistant = campaign.variant_assistant or campaign.assistant
+    assistant = second_assistant(campaign)
     if campaign.variant_version is None:
         return assistant.name
     return _("%(name)s, version %(version)s") % {"name": assistant.name, "version": campaign.variant_version}

@@ -9,6 +9,7 @@ from celery import shared_task
 from apps.campaigns import selectors
 from apps.campaigns.dialler.tick import resume_campaign, tick_campaign
 from apps.campaigns.services.imports import run_import
+from apps.campaigns.services.reports import reports_to_send, send_report
 from apps.core.db import now as read_now
 from apps.core.scope import Scope, acting
 from apps.organizations.models import Organization
@@ -33,14 +34,17 @@ def tick_one(organization_id: str, campaign_id: str) -> None:
 
 @shared_task(ignore_result=True, time_limit=60)
 def sweep() -> None:
-    """Each 10 s: campaigns whose reason to pause may be over, and imports whose worker died."""
-    with acting(overview("pauses that end by themselves, imports without a worker")):
+    """Each 10 s: campaigns whose reason to pause may be over, imports whose worker died, and reports."""
+    with acting(overview("pauses that end by themselves, imports without a worker, reports to send")):
         now = read_now()
         paused, imports = selectors.paused_by_themselves(), selectors.imports_to_do(now)
+        reports = reports_to_send(now)
     for organization_id, campaign_id in paused:
         resume_one.apply_async((str(organization_id), str(campaign_id)), expires=10)
     for organization_id, upload_id in imports:
         import_one.apply_async((str(organization_id), str(upload_id)), expires=10)
+    for organization_id, campaign_id in reports:
+        report_one.apply_async((str(organization_id), str(campaign_id)), expires=10)
 
 
 @shared_task(ignore_result=True, time_limit=30)
@@ -52,6 +56,11 @@ def resume_one(organization_id: str, campaign_id: str) -> None:
 @shared_task(base=TenantTask, ignore_result=True, time_limit=600)
 def import_one(organization_id: str, upload_id: str) -> None:
     run_import(organization_id=UUID(organization_id), upload_id=UUID(upload_id), now=read_now())
+
+
+@shared_task(base=TenantTask, ignore_result=True, time_limit=120)
+def report_one(organization_id: str, campaign_id: str) -> None:
+    send_report(organization_id=UUID(organization_id), campaign_id=UUID(campaign_id), now=read_now())
 
 
 def _wide(organization_id: str) -> Scope:

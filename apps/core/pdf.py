@@ -7,6 +7,7 @@ creator are the brand.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,9 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from apps.core.colour import content_for
+
+# It tells each step of cutting a font down.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 FONTS = Path(__file__).parent / "fonts"
 MARGIN = 18.0

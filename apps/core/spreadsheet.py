@@ -58,7 +58,7 @@ class Row(NamedTuple):
 
     @property
     def is_blank(self) -> bool:
-        return not any(cell.strip() for cell in self.cells)
+        return not any(map(str.strip, self.cells))
 
 
 @dataclass
@@ -243,7 +243,7 @@ def _csv_rows(text: io.TextIOWrapper, delimiter: str, *, skip_first: bool) -> It
 
     try:
         for number, cells in enumerate(csv.reader(lines(), delimiter=delimiter), 1):
-            yield Row(number, [plain_cell(cell) for cell in cells])
+            yield Row(number, [plain_cell(cell) if cell[:1] == "'" else cell for cell in cells])
             at_last, quotes = quotes, 0
     except csv.Error as error:  # a cell of 128 KiB: nobody closed its quotation mark
         raise BadFile("open_quote", row=number + 1) from error

@@ -56,6 +56,8 @@ def email_of(message: Message) -> EmailMultiAlternatives:
         },
     )
     email.attach_alternative(message.html, "text/html")
+    if file := message.file:
+        email.attach(file.name, file.content, file.content_type)
     return email
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import mimetypes
+from dataclasses import dataclass
 from typing import Self
 
 from django.db import models
@@ -15,6 +18,18 @@ from apps.core.models import Row
 OPERATOR = "operator"
 # How the key of a mail begins whose content is kept nowhere (features 15).
 PRIVATE = "private:"
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file by its name, whose ending says what it is."""
+
+    name: str
+    content: bytes
+
+    @property
+    def content_type(self) -> str:
+        return mimetypes.guess_type(self.name)[0] or "application/octet-stream"
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -50,6 +65,9 @@ class Message(Row):
     subject = EncryptedTextField(default=b"", blank=True)
     text = EncryptedTextField(default=b"", blank=True)
     html = EncryptedTextField(default=b"", blank=True)
+    # One file that goes with it, as base64.
+    attachment_name = models.CharField(max_length=120, blank=True, default="", db_default="")
+    attachment = EncryptedTextField(null=True, blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
@@ -57,6 +75,11 @@ class Message(Row):
     error = models.CharField(max_length=500, blank=True)
 
     objects = MessageQuerySet.as_manager()
+
+    @property
+    def file(self) -> Attachment | None:
+        """What goes with the mail."""
+        return Attachment(self.attachment_name, base64.b64decode(self.attachment)) if self.attachment else None
 
     @property
     def is_private(self) -> bool:

@@ -10,6 +10,8 @@ from django.conf import settings
 from apps.core.db import writes
 from apps.mail.models import OPERATOR, PRIVATE, Message
 
+EMPTY: dict[str, str | None] = {"text": "", "html": "", "attachment": None}
+
 
 @writes
 def claim(
@@ -30,7 +32,7 @@ def claim(
 def record_sent(*, message: Message, now: dt.datetime) -> None:
     """Sent. Where mails really leave the house their bodies are not kept: they hold codes and links."""
     leaves = settings.EMAIL_URL or message.transport != OPERATOR
-    empty = {"text": "", "html": ""} if leaves or message.is_private else {}
+    empty = EMPTY if leaves or message.is_private else {}
     message.change(now, status=Message.Status.SENT, sent_at=now, next_attempt_at=None, error="", **empty)
 
 
@@ -38,7 +40,7 @@ def record_sent(*, message: Message, now: dt.datetime) -> None:
 def record_failure(*, message: Message, error: str, again_at: dt.datetime | None, now: dt.datetime) -> None:
     """Not sent. Without `again_at` it is given up, and the content of a private one with it."""
     status = Message.Status.WAITING if again_at else Message.Status.DEAD
-    empty = {"text": "", "html": ""} if message.is_private and not again_at else {}
+    empty = EMPTY if message.is_private and not again_at else {}
     message.change(now, status=status, next_attempt_at=again_at, error=error[:500], **empty)
 
 

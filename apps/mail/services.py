@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 from collections.abc import Iterable
 from typing import Any
@@ -18,7 +19,7 @@ from apps.core.colour import content_for
 from apps.core.db import step, writes
 from apps.core.mentions import Mention
 from apps.core.queue import wake
-from apps.mail.models import OPERATOR, PRIVATE, Message
+from apps.mail.models import OPERATOR, PRIVATE, Attachment, Message
 from apps.mail.tasks import send
 
 LANGUAGES = {code for code, _name in settings.LANGUAGES}
@@ -36,6 +37,7 @@ def queue_mail(
     organization_id: UUID | None = None,
     language: str | None = None,
     transport: str = OPERATOR,
+    attachment: Attachment | None = None,
     now: dt.datetime,
 ) -> Message:
     """Write one mail in the caller's transaction; a second call with the same key returns the first mail.
@@ -48,6 +50,7 @@ def queue_mail(
         context: what they need; `path` becomes the absolute link `url` at the brand's address.
         organization_id: whose mail it is. Account mail belongs to nobody; it needs a scope all the same.
         language: of the reader; else the brand's, else English.
+        attachment: a small file that goes with it.
         transport: who sends it; one that is not the operator's finds it by its own sweep.
 
     The scope must hold `organization_id`; any scope may write a mail of nobody.
@@ -59,6 +62,9 @@ def queue_mail(
         organization_id=organization_id, key=key, brand=brand, to=to, subject=subject, text=text, html=html,
         next_attempt_at=now, transport=transport,
     )  # fmt: skip
+    if attachment:
+        row.attachment_name = attachment.name
+        row.attachment = base64.b64encode(attachment.content).decode()
     try:
         with transaction.atomic():
             row.save(force_insert=True)

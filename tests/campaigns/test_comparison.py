@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from unittest import TestCase
 
-from apps.campaigns.comparison import Interval, compared, difference, leads_needed, mean_difference, side_of, wilson
+from apps.campaigns.comparison import Interval, compared, difference, leads_needed, mean_difference, wilson
 from apps.campaigns.comparison_words import verdict
 from apps.campaigns.results.figures import Talk, figures_of
+from apps.campaigns.variants import side_of
 from tests import factories
 from tests.campaigns.support import running_campaign, sandbox
 from tests.campaigns.test_results_page import PLAN, make_attempt, missed

@@ -43,6 +43,14 @@ def public_view(values: Mapping[str, Any], *, assistant_id: str | None, metadata
     return {**view, "metadata": copy.deepcopy(dict(metadata))}
 
 
+def without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same values with tools that say neither how they are signed nor what they send along."""
+    kept = copy.deepcopy(dict(values))
+    kept.pop("webhook_secret", None)
+    kept["llm_config"] = _with_tools(kept.get("llm_config"), [_without(t, _SECRETS) for t in raw_tools(kept.get("llm_config"))])
+    return kept
+
+
 def for_engine(
     values: Mapping[str, Any],
     *,

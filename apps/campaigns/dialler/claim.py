@@ -18,6 +18,7 @@ from apps.campaigns.dialler.room import AHEAD, Pace
 from apps.campaigns.dialler.sql import FRESH, Due, begin, due_in, places_of, stop
 from apps.campaigns.models import Campaign
 from apps.campaigns.rules.of import Rules
+from apps.campaigns.variants import Sides
 from apps.core.db import step
 from apps.numbers.models import PhoneNumber
 from apps.voice.models import Connection
@@ -42,6 +43,7 @@ class Queue:
 
     def __init__(self, campaign: Campaign, rules: Rules, now: dt.datetime) -> None:
         self.campaign, self.rules, self.now = campaign, rules, now
+        self.sides = Sides(campaign)
         seen = memory.recall(campaign.pk)
         self._look(seen.places if seen else places_of(campaign.pk))
         self._is_hint = seen is not None
@@ -113,8 +115,9 @@ def _start(queue: Queue, line: Line, leads: list[Due], *, skip: int) -> int:
     if not leads:
         return 0
     campaign, until = queue.campaign, queue.openings.open
+    leads = [lead._replace(variant=queue.sides.variant_of(lead.id, lead.variant)) for lead in leads]
     requests = [
-        _request(campaign, line, lead, line.pace.slot(skip + place), until[lead.place])
+        _request(queue, line, lead, line.pace.slot(skip + place), until[lead.place])
         for place, lead in enumerate(leads)
     ]
     calls = reserve_many(requests=requests, number=line.number, now=queue.now)
@@ -127,14 +130,14 @@ def _start(queue: Queue, line: Line, leads: list[Due], *, skip: int) -> int:
 
 
 def _request(
-    campaign: Campaign, line: Line, lead: Due, slot: dt.datetime | None, until: dt.datetime
+    queue: Queue, line: Line, lead: Due, slot: dt.datetime | None, until: dt.datetime
 ) -> CallRequest:
     """The call to one lead. Requests of a batch that name the same assistant are written together."""
-    due = lead.next_attempt_at
+    campaign, talker, due = queue.campaign, queue.sides.talker(lead.variant), lead.next_attempt_at
     return CallRequest(
         organization=campaign.organization, to=lead.phone_number, key=f"lead:{lead.id}:{lead.number}",
-        origin=campaign.origin, connection=line.connection, simulated=line.simulated, assistant=campaign.assistant,
-        number=line.number, metadata={"campaign_id": str(campaign.pk), "lead_id": str(lead.id)},
+        origin=campaign.origin, connection=line.connection, simulated=line.simulated, assistant=talker.assistant,
+        override=talker.override, number=line.number, metadata={"campaign_id": str(campaign.pk), "lead_id": str(lead.id)},
         system_message=campaign.system_message_template or None, variables=lead.variables,
         dial_at=max(slot, due) if slot and due else slot or due, wanted_until=until,
         leaves_voicemail=lead.voicemail_left_at is None,

@@ -20,6 +20,7 @@ from apps.campaigns.models import Attempt, Campaign
 from apps.campaigns.rules.of import Rules
 from apps.campaigns.services.launch import number_of
 from apps.campaigns.services.status import complete, pause_by_itself
+from apps.campaigns.variants import why_not_second
 from apps.core.db import step, writes
 from apps.core.errors import Invalid, Unavailable
 from apps.numbers.models import PhoneNumber
@@ -102,7 +103,7 @@ def _hindrance(campaign: Campaign) -> str | None:
         return PausedBy.SUSPENDED
     if campaign.assistant.deleted_at:
         return PausedBy.ASSISTANT_DELETED
-    return None if campaign.assistant.is_active else PausedBy.ASSISTANT_INACTIVE
+    return why_not_second(campaign) if campaign.assistant.is_active else PausedBy.ASSISTANT_INACTIVE
 
 
 @step

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 from django.utils import translation
 from django.utils.formats import date_format
@@ -107,7 +108,12 @@ def _field(document: Document, field: Field) -> None:
         low, mean, middle, high = (number(round(value, 2), 2) for value in field.spread)
         values = {"low": low, "mean": mean, "middle": middle, "high": high}
         document.paragraph(_("Least %(low)s, average %(mean)s, median %(middle)s, most %(high)s.") % values, quiet=True)
-    document.bars([Bar(text, count, f"{number(count)} · {percent(count / field.total)}") for text, count in answer_rows(field)])
+    document.bars([Bar(text, count, f"{number(count)} · {percent(count / field.total)}") for text, count in answer_rows(_common(field))])
+
+
+def _common(field: Field) -> Field:
+    """Of free texts those that several calls gave: a report travels further than what one person said should."""
+    return replace(field, answers=[each for each in field.answers if each[1] > 1]) if field.kind == "text" else field
 
 
 def _comparison(document: Document, campaign: Campaign, found: Comparison) -> None:

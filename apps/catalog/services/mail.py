@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import logging
 from email.utils import formataddr
@@ -83,4 +84,6 @@ def _mail(message: Message, organization: Organization, domain: SenderDomain) ->
     }
     if message.brand.support_email:
         mail["reply_to"] = [message.brand.support_email]
+    if file := message.file:
+        mail["attachments"] = [{"filename": file.name, "content": base64.b64encode(file.content).decode()}]
     return mail
