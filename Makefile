@@ -5,7 +5,7 @@ RUN = @$(PYTHON) config/bootstrap.py run.lock
 DEV = @$(PYTHON) config/bootstrap.py dev.lock
 WITH_SERVICES = $(DEV) python -m tests.services --
 
-.PHONY: run stop test bench lint css proof-first-calls proof-api proof-engines
+.PHONY: run stop test bench lint css proof-first-calls proof-api proof-engines proof-campaigns proof-campaigns-long
 
 run:  ## start everything, print the address and the login
 	$(RUN) python -m config.stack
@@ -38,3 +38,9 @@ proof-api:  ## the claims of the API, each with its figure
 
 proof-engines:  ## the claims of voice engines and events, each with its figure
 	$(DEV) python -m tests.proof engines
+
+proof-campaigns:  ## the claims of campaigns, each with its figure
+	$(DEV) python -m tests.proof campaigns
+
+proof-campaigns-long:  ## the same with 10,000 leads and 500 processes killed; hours
+	$(DEV) python -m tests.proof campaigns-long

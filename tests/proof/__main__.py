@@ -1,4 +1,4 @@
-"""`make proof-first-calls`, `make proof-api`, `make proof-engines`: each claim with its figure; exit 1 when one fails.
+"""`make proof-first-calls`, `make proof-api`, `make proof-engines`, `make proof-campaigns`: each claim with its figure; exit 1 when one fails.
 
     python -m tests.proof api                    all claims about the API
     python -m tests.proof first-calls job walk   some of those about the first calls
@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import sys
 
-from tests.proof import api, engines, first_calls
+from tests.proof import api, campaigns, engines, first_calls
 from tests.proof.run import prove_all
 
-PROOFS = {"first-calls": first_calls.CLAIMS, "api": api.CLAIMS, "engines": engines.CLAIMS}
+PROOFS = {
+    "first-calls": first_calls.CLAIMS, "api": api.CLAIMS, "engines": engines.CLAIMS, "campaigns": campaigns.CLAIMS,
+    "campaigns-long": campaigns.LONG,
+}  # fmt: skip
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in PROOFS:

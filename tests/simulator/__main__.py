@@ -36,7 +36,7 @@ from tests.simulator.engine import Engine, serve
 from tests.simulator.judge import Judge, Stops
 from tests.simulator.world import NIGHTS, World, make_world
 
-BUSY, IDLE, LONGEST = 3.0, 240.0, dt.timedelta(days=8)
+LONGEST = dt.timedelta(days=8)
 
 
 def run(night: str, *, leads: int, seed: int, kind: str) -> tuple[bool, str]:
@@ -68,11 +68,14 @@ def _play(world: World, driver: Driver, people: random.Random) -> tuple[Stops, d
     stops: Stops = []
     refused: dict[str, dt.datetime] = {}
     paused: dict[Campaign, dt.datetime] = {}
-    end = driver.clock.now + LONGEST
+    end, told = driver.clock.now + LONGEST, driver.clock.now
     next_pause = driver.clock.now + dt.timedelta(minutes=people.uniform(5, 60))
     while driver.clock.now < end:
-        driver.step(IDLE if driver.is_idle else BUSY)
+        driver.step(driver.pause)
         now = driver.clock.now
+        if now >= told:
+            print(f"{now:%d %b %H:%M} UTC, {len(driver.engine.rings)} rings, {len(driver.queue.waiting)} tasks wait", file=sys.stderr, flush=True)
+            told += dt.timedelta(hours=6)
         if now >= next_pause and not paused and not driver.is_idle:
             campaign = people.choice(world.campaigns)
             if _pause(world, campaign, now):

@@ -24,7 +24,8 @@ from tests.simulator.clock import Clock
 from tests.simulator.engine import Engine, Ring
 from tests.simulator.world import SECRET
 
-TICK, SLOW = 1, 15
+SLOW = 15
+BUSY, WAITING, IDLE = 3.0, 15.0, 240.0
 
 
 class Killed(BaseException):
@@ -101,8 +102,15 @@ class Driver:
                     self._run(task, *arguments)
 
     @property
+    def pause(self) -> float:
+        """Seconds until it is worth looking again: few while a phone rings, many while nobody is awake."""
+        if self.engine.is_quiet and not self._late:
+            return IDLE if not self.queue.waiting else WAITING
+        return BUSY
+
+    @property
     def is_idle(self) -> bool:
-        return not self.queue.waiting and not self._late and self.engine.is_quiet
+        return self.pause == IDLE
 
     @contextmanager
     def installed(self) -> Iterator[None]:

@@ -31,6 +31,8 @@ PLACES = [
     ("+97714", 6, "Asia/Kathmandu"), ("+9714", 7, "Asia/Dubai"), ("+6512", 6, "Asia/Singapore"), ("+612", 8, "Australia/Sydney"),
     ("+618", 8, "Australia/Adelaide"), ("+649", 7, "Pacific/Auckland"),
 ]  # fmt: skip
+# Their numbers leave zones open that are never awake at the same time, or none; these leads say theirs.
+AMBIGUOUS = ("+97714", "+6512", "+618")
 # The night hours lie across the clock changes: 02:00 to 03:00 in Europe, 02:00 in America, 03:00 in Australia.
 WINDOWS = [
     {"days": [1, 2, 3, 4, 5, 6, 7], "start": "01:15", "end": "03:20"},
@@ -91,7 +93,7 @@ def _add(campaign: Campaign, numbers: list[str], zones: dict[str, str], chance: 
     """Half of them say their zone, of the others the number has to."""
     rows = []
     for position, number in enumerate(numbers, 1):
-        told = zones[number] if chance.random() < 0.5 or number.startswith(("+97714", "+6512")) else ""
+        told = zones[number] if chance.random() < 0.5 or number.startswith(AMBIGUOUS) else ""
         rows.append(
             Lead(
                 organization=campaign.organization, campaign=campaign, position=position, phone_number=number, timezone=told,
