@@ -9,6 +9,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from apps.accounts.admin import ReadOnly
+from apps.organizations.forms_limits import LimitsForm
 from apps.organizations.models import ApiKey, AuditEntry, Limits, Membership, Organization
 from apps.organizations.services import Actor, record_audit
 
@@ -44,9 +45,10 @@ class OrganizationAdmin(Audited):
 
 @admin.register(Limits)
 class LimitsAdmin(Audited):
-    list_display = ("organization", "concurrent_calls", "updated_at")
+    form = LimitsForm
+    list_display = ("organization", "concurrent_calls", "starts", "countries", "spend_per_hour", "updated_at")
     list_select_related = ("organization",)
-    fields = ("organization", "concurrent_calls")
+    fields = tuple(LimitsForm.Meta.fields)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return True
