@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import pgettext
 
 from apps.campaigns import selectors
 from apps.campaigns.forms import DAYS
 from apps.campaigns.models import Campaign, Lead
+from apps.campaigns.pages_launch import launch_checks
 from apps.campaigns.pages_notices import notices_of
-from apps.campaigns.services.launch import number_problem, template_problems
 from apps.core.errors import NotFound
 from apps.core.templatetags.ui import number
 from apps.organizations.access import may
 from apps.organizations.models import Role
-
-
-@dataclass(frozen=True)
-class Check:
-    """A launch check: `problems` in words (none: it holds), and where to mend them."""
-
-    label: str
-    problems: list[str] = field(default_factory=list)
-    url: str = ""
-    action: str = ""
-    more: int = 0
 
 
 def campaign_of(request: HttpRequest, pk: UUID) -> Campaign:
@@ -55,7 +42,7 @@ def live_context(campaign: Campaign, now: dt.datetime) -> dict[str, Any]:
     state = selectors.campaign_state(campaign, now)
     pending, calling = progress.count(Lead.Status.PENDING), progress.count(Lead.Status.CALLING)
     is_scheduled = campaign.status == Campaign.Status.SCHEDULED
-    checks = [] if is_scheduled or campaign.is_final else launch_checks(campaign, pending)
+    checks = [] if is_scheduled or campaign.is_final else launch_checks(state, pending)
     return {
         "campaign": campaign, "progress": progress, "now": now, "pending": pending, "calling": calling,
         "segments": segments(progress), "words": words(progress), "window": window_words(campaign),
@@ -63,30 +50,6 @@ def live_context(campaign: Campaign, now: dt.datetime) -> dict[str, Any]:
         "can_start": not any(check.problems for check in checks), "is_live": is_scheduled or calling > 0,
         "notices": notices_of(state, pending), "state": state,
     }  # fmt: skip
-
-
-def launch_checks(campaign: Campaign, pending: int) -> list[Check]:
-    """Every launch check of features 14, each problem with the page that mends it."""
-    slug, own = campaign.organization.slug, campaign.pk
-    edit, leads = reverse("campaign_edit", args=[slug, own]), reverse("lead_import", args=[slug, own])
-    missing = template_problems(campaign)
-    number_lost = number_problem(campaign)
-    return [
-        Check(_("Assistant is active"), _assistant_problems(campaign), edit, _("Choose another")),
-        Check(
-            _("A number can call out"), [number_lost] if number_lost else [],
-            edit if campaign.has_own_number else reverse("numbers", args=[slug]),
-            _("Choose another") if campaign.has_own_number else _("Phone numbers"),
-        ),
-        Check(
-            ngettext("%(count)s lead is waiting", "%(count)s leads are waiting", pending) % {"count": number(pending)}
-            if pending else _("Leads are waiting"),
-            [] if pending else [_("There is no lead to call.")], leads, _("Import leads"),
-        ),
-        Check(
-            _("The message has every value it needs"), missing[:5], edit, _("Change the message"), max(0, len(missing) - 5)
-        ),
-    ]  # fmt: skip
 
 
 def segments(progress: selectors.Progress) -> list[dict[str, Any]]:
@@ -126,13 +89,6 @@ def _stats(progress: selectors.Progress) -> dict[str, Any]:
     completed, failed = progress.count(Lead.Status.COMPLETED), progress.count(Lead.Status.FAILED)
     called = completed + failed
     return {"reached": completed, "rate": completed / called if called else None, "failed": failed}
-
-
-def _assistant_problems(campaign: Campaign) -> list[str]:
-    names = {"name": campaign.assistant.name}
-    if campaign.assistant.deleted_at:
-        return [_("The assistant %(name)s was deleted. Choose another one.") % names]
-    return [] if campaign.assistant.is_active else [_("The assistant %(name)s is not active.") % names]
 
 
 def _days(days: list[int]) -> str:

@@ -161,16 +161,16 @@ class LaunchTest(ServiceCase):
         make_line(self.client_org)
         campaign = self.make(NewLead("+31600000003", {"Prénom d'usage": "Zoë", "a.b": "1", "100%": "2"}))
         self.change(campaign, system_message_template="{{Prénom d'usage}} {{a.b}} {{100%}}")
-        self.assertEqual(launch_problems(campaign), [])
+        self.assertEqual(launch_problems(campaign, now=NOON), [])
         self.change(campaign, system_message_template="{{prénom d'usage}}")
-        self.assertEqual(len(launch_problems(Campaign.objects.get(pk=campaign.pk))), 1)
+        self.assertEqual(len(launch_problems(Campaign.objects.get(pk=campaign.pk), now=NOON)), 1)
 
     def test_a_long_list_is_cut_and_counted(self) -> None:
         make_line(self.client_org)
         campaign = self.make(*(NewLead(f"+3160000{number:04d}") for number in range(130)))
         self.change(campaign, system_message_template="{{name}}")
         campaign.refresh_from_db()
-        problems = launch_problems(campaign)
+        problems = launch_problems(campaign, now=NOON)
         self.assertEqual((len(problems), problems[-1]), (101, "30 more leads lack a value"))
 
     def test_started_paused_and_resumed(self) -> None:
@@ -290,3 +290,67 @@ class RetentionTest(ServiceCase):
         self.assertEqual(erase_expired(organization=self.client_org, now=NOON), 1)
         self.assertEqual((len(leads_of(expired)), len(leads_of(kept))), (0, 1))
         self.assertEqual(erase_expired(organization=self.client_org, now=NOON), 0)
+
+
+class RuleLaunchTest(ServiceCase):
+    """The rules of a country hinder a start only when they leave nobody to call."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        make_line(self.client_org)
+
+    def test_nobody_may_be_called(self) -> None:
+        campaign = self.make(SAM, purpose="marketing")
+        (problem,) = launch_problems(campaign, now=NOON)
+        self.assertTrue(problem.startswith("Netherlands: 1 lead has no consent on file"), problem)
+        with self.assertRaises(Invalid) as caught:
+            start_campaign(campaign=campaign, by=SYSTEM, now=NOON)
+        self.assertEqual(caught.exception.details, [problem])
+
+    def test_one_with_consent_is_enough_and_so_is_a_service(self) -> None:
+        campaign = self.make(SAM, NewLead("+31600000009", consent="express", consent_at=NOON), purpose="marketing")
+        self.assertEqual(launch_problems(campaign, now=NOON), [])
+        self.assertEqual(launch_problems(self.make(NewLead("+31600000008")), now=NOON), [])
+
+    def test_hours_that_never_meet_the_rules(self) -> None:
+        night = [{"days": [1], "start": "03:00", "end": "04:00"}]
+        lead = NewLead("+31600000009", consent="express", consent_at=NOON)
+        (problem,) = launch_problems(self.make(lead, purpose="marketing", windows=night), now=NOON)
+        self.assertIn("can never be called", problem)
+
+
+class SettingsTest(ServiceCase):
+    def test_a_running_campaign_takes_some_settings_and_is_looked_at_again(self) -> None:
+        make_line(self.client_org)
+        campaign = self.make(SAM, status="scheduled")
+        campaign.change(NOON, sleeps_until=NOON + dt.timedelta(hours=1))
+        changed = self.change(campaign, starts=3, budget=5_000_000)
+        self.assertEqual((changed.starts, changed.budget, changed.sleeps_until), (3, 5_000_000, None))
+        with self.assertRaises(Conflict) as caught:
+            self.change(campaign, purpose="marketing", starts=4)
+        self.assertEqual(caught.exception.param, "purpose")
+        self.assertEqual(Campaign.objects.get(pk=campaign.pk).starts, 3)
+
+    def test_who_attests_and_since_when(self) -> None:
+        campaign = self.make(attestation=" Asked. ")
+        self.assertEqual((campaign.attestation, campaign.attested_by, campaign.attested_at), ("Asked.", SYSTEM.label, NOON))
+        later = NOON + dt.timedelta(hours=1)
+        update_campaign(campaign=campaign, values={"attestation": "Asked.", "name": "B"}, by=SYSTEM, now=later)
+        self.assertEqual(Campaign.objects.get(pk=campaign.pk).attested_at, NOON)
+        update_campaign(campaign=campaign, values={"attestation": ""}, by=SYSTEM, now=later)
+        self.assertIsNone(Campaign.objects.get(pk=campaign.pk).attested_at)
+
+    def test_what_cannot_be(self) -> None:
+        other = factories.make_assistant(self.client_org)
+        morning = {"days": [1], "start": "09:00", "end": "12:00"}
+        for values, param in (
+            ({"windows": []}, "windows"), ({"windows": [morning | {"days": []}]}, "windows"), ({"windows": [morning | {"end": "x"}]}, "windows"),
+            ({"windows": [morning, morning | {"days": [1, 2], "start": "11:59"}]}, "windows"), ({"windows": [morning | {"end": "09:00"}]}, "windows"),
+            ({"retry_rules": {"weather": {}}}, "retry_rules"), ({"retry_rules": {"busy": {"delays": [5] * 10}}}, "retry_rules"),
+            ({"floor_calls": 2}, "floor_calls"), ({"breaker_seconds": 9}, "breaker_seconds"), ({"budget": 0}, "budget"),
+            ({"variant_percent": 10}, "variant_assistant_id"), ({"variant_assistant": other}, "variant_percent"),
+            ({"variant_assistant": self.assistant, "variant_percent": 10}, "variant_assistant_id"),
+            ({"variant_version": 1000, "variant_percent": 10}, "variant_version"), ({"report_emails": ["x"]}, "report_emails"),
+        ):  # fmt: skip
+            self.assertEqual(self.refused(**values).param, param, values)
+        self.assertEqual(self.make(windows=[morning, morning | {"start": "12:00", "end": "24:00"}]).status, "draft")

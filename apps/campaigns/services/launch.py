@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 
 from django.db.models import Q, TextField, Value
@@ -10,7 +11,10 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from apps.billing.models import CREDIT
 from apps.campaigns.models import Campaign, Lead, LeadQuerySet
+from apps.campaigns.rules.of import Rules
+from apps.campaigns.rules.problems import verdict_of
 from apps.core import variables
 from apps.core.errors import Invalid
 from apps.numbers.models import PhoneNumber
@@ -19,8 +23,11 @@ from apps.numbers.services import dial_number_for
 MOST = 100
 
 
-def launch_problems(campaign: Campaign) -> list[str]:
-    """Why the campaign cannot start, as sentences; empty when it can."""
+def launch_problems(campaign: Campaign, *, now: dt.datetime) -> list[str]:
+    """Why the campaign cannot start, as sentences; empty when it can.
+
+    The rules of a country hinder only when they leave nobody to call: else those who may not be called are skipped.
+    """
     problems = []
     assistant = campaign.assistant
     if assistant.deleted_at:
@@ -32,14 +39,21 @@ def launch_problems(campaign: Campaign) -> list[str]:
     leads = Lead.objects.for_organization(campaign.organization_id).filter(campaign=campaign)
     if not leads.pending().exists():
         problems.append(_("There is no lead to call. Add leads first."))
-    return problems + template_problems(campaign)
+    return problems + verdict_of(Rules.of(campaign, now)).problems + template_problems(campaign)
 
 
-def check_launch(campaign: Campaign) -> None:
+def check_launch(campaign: Campaign, *, now: dt.datetime) -> None:
     """Raises Invalid with every problem in `details`."""
-    if problems := launch_problems(campaign):
+    if problems := launch_problems(campaign, now=now):
         about_leads = len(problems) == len(template_problems(campaign))
         raise Invalid(problems[0], details=problems, param="leads" if about_leads else "status")
+
+
+def budget_warnings(campaign: Campaign) -> list[str]:
+    """Why its budget would stop it before the first call; it hinders no start, as a budget can be raised while it runs."""
+    if campaign.budget is None or campaign.budget >= CREDIT:
+        return []
+    return [_("The budget is less than one credit. A call needs one while it runs, so nobody would be called.")]
 
 
 def number_of(campaign: Campaign) -> PhoneNumber:

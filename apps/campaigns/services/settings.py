@@ -31,7 +31,7 @@ WHILE_RUNNING = frozenset({
     "system_message_template", "number", "schedule_start_time", "schedule_end_time", "schedule_days", "timezone",
     "max_attempts", "retry_delay_minutes", "assistant",
     "name", "max_concurrent_calls", "starts", "starts_seconds", "floor_calls", "priority", "breaker_percent",
-    "breaker_seconds", "breaker_calls", "budget", "report_emails",
+    "breaker_seconds", "breaker_calls", "budget", "report_emails", "attestation",
 })  # fmt: skip
 
 

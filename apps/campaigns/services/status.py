@@ -127,7 +127,7 @@ def take_back(campaign: Campaign, *, now: dt.datetime) -> int:
 
 
 def _schedule(campaign: Campaign, now: dt.datetime) -> None:
-    check_launch(campaign)
+    check_launch(campaign, now=now)
     campaign.change(
         now, status=Status.SCHEDULED, paused_by="", sleeps_until=None, started_at=campaign.started_at or now,
         version=campaign.version + 1,
