@@ -31,7 +31,6 @@ from apps.calls.services.keys import MISSING, call_ring, missing_keys
 from apps.calls.services.requests import CallRequest
 from apps.calls.services.reserve import reserve_call
 from apps.calls.services.slots import (
-    EARLY,
     LATE,
     LEAD,
     PATIENCE,
@@ -42,6 +41,7 @@ from apps.calls.services.slots import (
     Window,
     book,
     closed_until,
+    early,
     reading_all,
     windows_of,
 )
@@ -221,11 +221,11 @@ def _put_back(
     at = until.at
     if gap:
         reserved = Call.objects.for_organization(organization_id).filter(dial=Dial.RESERVED, origin=call.origin)
-        at += gap * reserved.filter(pk__lt=call.pk).count()
+        at += gap * reserved.filter(pk__lt=call.pk).count() - early(gap)
     draft = Draft(call, until.now)
-    draft.set(dial=Dial.RESERVED, dial_at=at - EARLY, sent_at=None, lease_until=None, not_after=None)
+    draft.set(dial=Dial.RESERVED, dial_at=at, sent_at=None, lease_until=None, not_after=None)
     draft.save()
-    return Later(max(0.0, (at - EARLY - until.now).total_seconds()))
+    return Later(max(0.0, (at - until.now).total_seconds()))
 
 
 @writes

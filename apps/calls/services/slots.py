@@ -33,11 +33,11 @@ MARGIN = dt.timedelta(milliseconds=15)
 # From the booking to its instant at least: to commit and to connect. Doubled whenever that was not enough.
 LEAD = dt.timedelta(milliseconds=20)
 # A campaign's call books a slot only when it comes so soon, and waits as a reserved row otherwise.
-SOON = dt.timedelta(milliseconds=250)
+SOON = dt.timedelta(milliseconds=450)
 # Who waits for the answer to a single call waits no longer than this for its slot.
 PATIENCE = dt.timedelta(seconds=2)
-# Connections are opened so long before the instant, and tasks wake so long before their slot.
-CONNECTING, EARLY = 0.15, dt.timedelta(milliseconds=120)
+# Connections are opened so long before the instant.
+CONNECTING = 0.15
 # Without a limit no instant is booked; who slept so long looks again whether the dial is still its own.
 STALE = 5.0
 LATE = "late"
@@ -202,6 +202,12 @@ def closed_until(connection_id: UUID, trunk_id: UUID | None, now: dt.datetime) -
     """Until when the engine asked for patience with calls through this trunk, as it said with an answer 429."""
     asked = Call.objects.filter(connection_id=connection_id, refusal="capacity", next_check_at__gt=now)
     return asked.filter(trunk_id=trunk_id).order_by("-next_check_at").values_list("next_check_at", flat=True).first()
+
+
+def early(gap: dt.timedelta) -> dt.timedelta:
+    """How long before its slot a call is prepared: as long as it takes on a busy machine, shorter where slots come thick
+    and fast and one that is missed is made up for by the next."""
+    return max(dt.timedelta(milliseconds=100), min(SOON * 0.75, gap * 0.3))
 
 
 def _whole(rate: float) -> tuple[int, float]:

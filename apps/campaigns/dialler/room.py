@@ -16,7 +16,7 @@ from django.db.models import Count, Q
 from django.db.models.functions import TruncSecond
 
 from apps.calls.models import Call
-from apps.calls.services.slots import EARLY, Window, closed_until, next_start, windows_for
+from apps.calls.services.slots import Window, closed_until, early, next_start, windows_for
 from apps.campaigns.dialler.crowd import Crowd, Wanting, read_held, read_others, wanting
 from apps.campaigns.dialler.shares import Node, shares
 from apps.campaigns.models import Attempt, Campaign
@@ -25,8 +25,8 @@ from apps.numbers.models import SipTrunk
 from apps.voice.capabilities import Capabilities
 from apps.voice.models import Connection
 
-# Ticks come each second; what is reserved for a little longer keeps the slots used when one is late.
-AHEAD = dt.timedelta(seconds=1.25)
+# Ticks come each second; what is reserved for longer keeps the slots used when some are late.
+AHEAD = dt.timedelta(seconds=2.5)
 # Ids are ordered by time; hosts' clocks may differ by a few seconds.
 RECENT = dt.timedelta(seconds=40)
 REMEMBERED = dt.timedelta(seconds=30)
@@ -137,7 +137,7 @@ def _starts(crowd: Crowd, windows: Sequence[Window], slowed: Window | None, now:
     own, waiting = crowd.own.origin, crowd.holds(crowd.own.origin, reserved=True)
     taken = 0 if len(crowd.all) > 1 else max((_reserved_by_others(crowd, _place(each, crowd)) for each in every), default=0)
     first += (waiting + taken) * dt.timedelta(seconds=gap)
-    pace = Pace(max(now, first - EARLY), gap)
+    pace = Pace(max(now, first - early(dt.timedelta(seconds=gap))), gap)
     ceilings = _slots(crowd, windows)
     if not ceilings:
         return pace, until_next - waiting - taken
@@ -164,8 +164,7 @@ def _slowed(connection: Connection, trunk: SipTrunk | None, known: Capabilities,
 
 
 def _gap(window: Window) -> float:
-    seconds = window.gap.total_seconds()
-    return seconds * CATCH_UP if window.starts > 1 else seconds
+    return window.gap.total_seconds() * CATCH_UP
 
 
 def _due(starts: int, seconds: float) -> int:
