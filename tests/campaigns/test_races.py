@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -14,13 +15,17 @@ from django.test import override_settings
 
 from apps.billing.models import Hold
 from apps.calls.models import Call
-from apps.calls.services.dial import mark_sending
+from apps.calls.services.dial import mark_sending, record_answer
+from apps.calls.services.fate import leave_unknown
+from apps.calls.services.reconcile import reconcile
+from apps.calls.services.reserve import reserve_many
 from apps.campaigns import tasks
 from apps.campaigns.dialler.tick import tick_campaign
 from apps.campaigns.models import Campaign
-from apps.campaigns.services import pause_campaign
+from apps.campaigns.services import delete_campaign, pause_campaign
 from apps.core import db
 from apps.organizations.services import SYSTEM
+from apps.voice.outcomes import Dialled
 from config.celery import app
 from tests import factories
 from tests.campaigns.support import NOON, calls_of, leads_of, make_line, running_campaign, sandbox, tick, wide
@@ -111,7 +116,119 @@ class TickersTest(RaceCase):
             self.assertEqual(Hold.objects.open().count(), 7)
 
 
+    def test_three_beats_on_hosts_whose_clocks_differ_claim_no_lead_twice(self) -> None:
+        """Limits 9, case 5: each tick is told the time; whatever it is told, the rows decide."""
+        campaign = running_campaign(self.client_org, 40, max_concurrent_calls=30)
+
+        def host(skew: int) -> Callable[[], int]:
+            def work() -> int:
+                started = 0
+                for number in range(6):
+                    with wide(self.client_org):
+                        started += tick_campaign(
+                            organization_id=self.client_org.pk, campaign_id=campaign.pk,
+                            now=NOON + dt.timedelta(seconds=skew + number),
+                        )  # fmt: skip
+                return started
+
+            return work
+
+        results = together(*[host(skew) for skew in (-5, 0, 5)])
+        self.assertEqual(sum(results), 30, results)
+        self.assert_once_each(campaign)
+
+    def test_two_campaigns_with_the_same_numbers_call_each_of_them_once(self) -> None:
+        """Limits 9, cases 8 and 9: the gap holds between claims that happen at the same time."""
+        campaigns = [running_campaign(self.client_org, 0, max_concurrent_calls=30) for _number in range(2)]
+        for place in range(20):
+            for campaign in campaigns:
+                factories.make_lead(campaign, phone_number=f"+4420794500{place:02d}", place="")
+        results = together(*[self.ticks(campaign, 3) for campaign in campaigns for _ticker in range(2)])
+        self.assertEqual(sum(results), 20, results)
+        numbers = Counter(call.other_number for campaign in campaigns for call in calls_of(campaign))
+        self.assertEqual(set(numbers.values()), {1})
+        waiting = [lead for campaign in campaigns for lead in leads_of(campaign) if lead.status == "pending"]
+        self.assertEqual({lead.reason for lead in waiting}, {"number_gap"})
+
+    def test_a_lead_that_changes_without_the_lock_undoes_the_claim(self) -> None:
+        campaign = running_campaign(self.client_org, 2)
+        with wide(self.client_org):
+            lead = leads_of(campaign)[1]
+
+        def between(*args: Any, **kwargs: Any) -> Any:
+            def skip() -> None:
+                with wide(self.client_org):
+                    lead.change(NOON, status="skipped")
+
+            together(skip)
+            return reserve_many(*args, **kwargs)
+
+        with patch("apps.campaigns.dialler.claim.reserve_many", between), self.assertRaises(RuntimeError):
+            tick(campaign)
+        self.assertEqual([each.status for each in leads_of(campaign)], ["pending", "skipped"])
+        self.assertEqual(calls_of(campaign), [])
+        self.assertEqual(tick(campaign), 1)
+
+
 class PauseTest(RaceCase):
+    def test_fifty_that_were_claimed_and_wait_go_back_within_a_second(self) -> None:
+        """Limits 9, case 6."""
+        campaign = running_campaign(self.client_org, 50, max_concurrent_calls=50)
+        self.assertEqual(tick(campaign), 50)
+        with self.acting_for(self.client_org):
+            began = time.monotonic()
+            pause_campaign(campaign=campaign, by=SYSTEM, now=NOON)
+            self.assertLess(time.monotonic() - began, 1)
+        leads = leads_of(campaign)
+        self.assertEqual({(lead.status, lead.attempts, lead.next_attempt_at) for lead in leads}, {("pending", 0, None)})
+        self.assertEqual({(call.dial, call.refusal) for call in calls_of(campaign)}, {("refused", "cancelled")})
+        with self.acting_for(self.client_org):
+            sent = [mark_sending(organization_id=self.client_org.pk, call_id=each.pk, now=NOON) for each in calls_of(campaign)]
+        self.assertEqual(set(sent), {None})
+
+    def test_a_deleted_campaign_sends_nothing_and_what_runs_comes_to_its_end(self) -> None:
+        """Limits 9, case 7."""
+        campaign = running_campaign(self.client_org, 4, max_concurrent_calls=4)
+        tick(campaign)
+        running, *others = calls_of(campaign)
+        with self.acting_for(self.client_org):
+            self.assertIsNotNone(mark_sending(organization_id=self.client_org.pk, call_id=running.pk, now=NOON))
+            delete_campaign(campaign=campaign, by=SYSTEM, now=NOON)
+            sent = [mark_sending(organization_id=self.client_org.pk, call_id=each.pk, now=NOON) for each in others]
+        self.assertEqual(sent, [None, None, None])
+        self.assertEqual(Counter(call.dial for call in calls_of(campaign)), {"sending": 1, "refused": 3})
+
+    def test_a_suspended_organization_sends_nothing(self) -> None:
+        """Limits 9, case 7: at once, whatever the tick does about it a second later."""
+        campaign = running_campaign(self.client_org, 3)
+        tick(campaign)
+        with wide(self.client_org):
+            self.client_org.change(NOON, suspended_at=NOON)
+        with self.acting_for(self.client_org):
+            for call in calls_of(campaign):
+                self.assertIsNone(mark_sending(organization_id=self.client_org.pk, call_id=call.pk, now=NOON))
+        tick(campaign, NOON + dt.timedelta(seconds=1))
+        self.assertEqual((campaign.status, campaign.paused_by), ("paused", "suspended"))
+        self.assertEqual({(lead.status, lead.attempts) for lead in leads_of(campaign)}, {("pending", 0)})
+
+    def test_a_worker_that_slept_through_its_lease_changes_nothing_any_more(self) -> None:
+        """Limits 9, case 4: what it had sent was taken over under a new fence."""
+        campaign = running_campaign(self.client_org, 1)
+        tick(campaign)
+        call = calls_of(campaign)[0]
+        now = db.now()
+        with self.acting_for(self.client_org):
+            sending = mark_sending(organization_id=self.client_org.pk, call_id=call.pk, now=now - dt.timedelta(seconds=120))
+            assert sending is not None
+            answer = Dialled("accepted", ref="late", status=201)
+            with patch("apps.calls.services.reconcile._look", return_value=leave_unknown):
+                reconcile(organization_id=self.client_org.pk, call_id=call.pk)
+            recorded = record_answer(
+                organization_id=self.client_org.pk, call_id=call.pk, fence=sending.fence, answer=answer, now=db.now()
+            )
+        after = calls_of(campaign)[0]
+        self.assertEqual((recorded, after.dial, after.ref, after.fence), (False, "unknown", None, sending.fence + 1))
+
     def test_after_a_pause_nothing_is_sent(self) -> None:
         """Claimed calls, four workers about to send them, and somebody who pauses: what is sent was sent before."""
         campaign = running_campaign(self.client_org, 24, max_concurrent_calls=24)

@@ -77,7 +77,8 @@ def main(concurrent: int, max_attempts: int, leads: int = 0) -> None:
         if leads:
             own.filter(position__gt=leads).delete()
             _make_up(campaign, leads - own.count())
-    print(json.dumps({"api_key": client["api_key"], "campaign": str(campaign.pk), "leads": own.count()}))
+        count = own.count()
+    print(json.dumps({"api_key": client["api_key"], "campaign": str(campaign.pk), "leads": count}))
 
 
 def _make_up(campaign: Campaign, count: int) -> None:
