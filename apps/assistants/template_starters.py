@@ -75,6 +75,25 @@ TOOL_STARTERS: dict[str, ToolStarter] = {
             ),
         },
     ),
+    "opt-out": ToolStarter(
+        _("No more calls"), _("Puts the person on your do-not-call list. Needs no address."), "ban", FUNCTION,
+        {
+            "name": "opt_out",
+            "description": "The person asks not to be called again. Use it at once, then confirm it and say goodbye.",
+            "parameters": _object(()),
+        },
+    ),
+    "callback": ToolStarter(
+        _("Call back later"), _("Notes when the person wants to be called again. Needs no address."), "calendar-clock", FUNCTION,
+        {
+            "name": "request_callback",
+            "description": "The person wants to be called at another time. Use it once the time is agreed, then confirm it.",
+            "parameters": _object(
+                (), at=_text("Date and time in the person's own time, as YYYY-MM-DDTHH:MM."),
+                minutes={"type": "integer", "description": "Minutes from now, when no date was named.", "minimum": 1},
+            ),
+        },
+    ),
     "end-call": ToolStarter(_("End call"), _("Lets the assistant hang up when the talk is over."), "phone-off", END_CALL),
     "transfer": ToolStarter(
         _("Transfer to support"), _("Hands the caller over to your support team."), "phone-forwarded", TRANSFER,
