@@ -17,6 +17,7 @@ from apps.branding.models import INSTALLATION_ID, Brand
 from apps.calls.models import Call, DoNotCall
 from apps.calls.refusals import digest_of
 from apps.campaigns.models import Campaign, Lead
+from apps.campaigns.rules.places import place_of
 from apps.catalog.models import ProviderKey, SenderDomain
 from apps.chats.models import ChatMessage
 from apps.core.scope import Scope, acting
@@ -179,7 +180,9 @@ def make_campaign(organization: Organization, **fields: Any) -> Campaign:
 def make_lead(campaign: Campaign, **fields: Any) -> Lead:
     position = next(_count)
     values = {"phone_number": f"+4420794{position:05d}", "position": position, "variables": {"name": "Sam"}}
-    return _make(Lead, campaign.organization, campaign=campaign, **values | fields)
+    values |= fields
+    told = {name: values.get(name, "") for name in ("phone_number", "timezone", "region")}
+    return _make(Lead, campaign.organization, campaign=campaign, **{"place": place_of(**told)} | values)
 
 
 def make_refusal(organization: Organization, number: str, **fields: Any) -> DoNotCall:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from apps.campaigns.rules.history import OWN, History, Version, holding
-from apps.campaigns.rules.packs import ELSEWHERE, EU, Key
+from apps.campaigns.rules.packs import ELSEWHERE, EU, MEMBERS, Key
 from apps.campaigns.rules.words import (
     HINTS,
     KINDS,
@@ -41,10 +41,16 @@ def country_page(history: History, key: Key, today: dt.date) -> dict[str, Any]:
     regions = [each for each in history.keys() if each[0] == key[0] and each[1]] if not key[1] else []  # noqa: SIM118
     return {
         "country": key[0], "region": key[1], "name": country_name(*key),
-        "current": shown(current) if current else None,
+        "current": shown(current) if current else None, "union": _union(history, key, today),
         "versions": [_listed(version, versions, current, today) for version in versions],
         "regions": [shown(version) | {"region": each[1]} for each in regions if (version := history.holding(each, today))],
     }  # fmt: skip
+
+
+def _union(history: History, key: Key, today: dt.date) -> dict[str, Any] | None:
+    """What the European Union asks on top of a member's own rules."""
+    version = history.holding((EU, ""), today) if key[0] in MEMBERS else None
+    return shown(version) if version else None
 
 
 def base_of(history: History, key: Key, day: dt.date) -> Version | None:

@@ -74,6 +74,12 @@ class ReadTest(PageCase):
         self.assertIn("3 calls to a number in 24 hours", florida)
         self.assertIn("Second-hand source", florida)
 
+    def test_a_member_of_the_union_shows_what_the_union_asks(self) -> None:
+        page = self.viewer.get(f"{self.at}/country?country=NL").content.decode()
+        self.assertIn("What the European Union asks as well", page)
+        self.assertIn("Say at the start of the call that an AI is speaking.", page)
+        self.assertNotIn("European Union asks", self.viewer.get(f"{self.at}/country?country=GB").content.decode())
+
     def test_unknown_countries_and_regions_are_not_found(self) -> None:
         self.assertEqual(self.viewer.get(f"{self.at}/country?country=QQ").status_code, 404)
         self.assertEqual(self.viewer.get(f"{self.at}/country?country=NL&region=Atlantis").status_code, 404)

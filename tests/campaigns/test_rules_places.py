@@ -77,9 +77,9 @@ class FillTest(TenantCase):
     def setUp(self) -> None:
         self.campaign = factories.make_campaign(self.client_org)
         for number, status in (("+31612345678", "pending"), ("+12085551234", "pending"), ("+4930123456", "completed")):
-            factories.make_lead(self.campaign, phone_number=number, status=status)
+            factories.make_lead(self.campaign, phone_number=number, status=status, place="")
         factories.make_lead(self.campaign, phone_number="+33612345678", place="US|NY|America/New_York")
-        self.other = factories.make_lead(factories.make_campaign(self.stranger), phone_number="+31612345678")
+        self.other = factories.make_lead(factories.make_campaign(self.stranger), phone_number="+31612345678", place="")
         self.filled = {
             "+31612345678": "NL||Europe/Amsterdam", "+12085551234": "US|ID|America/Boise,America/Los_Angeles",
             "+4930123456": "", "+33612345678": "US|NY|America/New_York",

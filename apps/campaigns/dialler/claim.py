@@ -18,6 +18,7 @@ from apps.campaigns.dialler.room import AHEAD, Pace
 from apps.campaigns.dialler.sql import FRESH, Due, begin, due_in, places_of, stop
 from apps.campaigns.models import Campaign
 from apps.campaigns.rules.of import Rules
+from apps.campaigns.services.places import fill_places
 from apps.campaigns.variants import Sides
 from apps.core.db import step
 from apps.numbers.models import PhoneNumber
@@ -45,7 +46,7 @@ class Queue:
         self.campaign, self.rules, self.now = campaign, rules, now
         self.sides = Sides(campaign)
         seen = memory.recall(campaign.pk)
-        self._look(seen.places if seen else places_of(campaign.pk))
+        self._look(seen.places if seen else self._places_now())
         self._is_hint = seen is not None
         # Elsewhere open than then: leads further in front may have their turn now.
         self._after = seen.after if seen and seen.open == frozenset(self.openings.open) else FRONT
@@ -81,7 +82,12 @@ class Queue:
     def _look_again(self) -> None:
         memory.forget(self.campaign.pk)
         self._is_hint, self._after = False, FRONT
-        self._look(places_of(self.campaign.pk))
+        self._look(self._places_now())
+
+    def _places_now(self) -> Sequence[str]:
+        places = places_of(self.campaign.pk)
+        # A worker of the version before stores leads without a place.
+        return places_of(self.campaign.pk) if "" in places and fill_places(self.campaign) else places
 
 
 @step
