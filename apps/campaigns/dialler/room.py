@@ -25,8 +25,8 @@ from apps.numbers.models import SipTrunk
 from apps.voice.capabilities import Capabilities
 from apps.voice.models import Connection
 
-# Ticks come each second; what is reserved for longer keeps the slots used when some are late.
-AHEAD = dt.timedelta(seconds=2.5)
+# Ticks come each second. Slots are planned for longer, so that they are used when some ticks are late.
+AHEAD, PLANNED = dt.timedelta(seconds=1), dt.timedelta(seconds=2.5)
 # Ids are ordered by time; hosts' clocks may differ by a few seconds.
 RECENT = dt.timedelta(seconds=40)
 REMEMBERED = dt.timedelta(seconds=30)
@@ -46,10 +46,10 @@ class Pace:
     gap: float | None
 
     def room(self, now: dt.datetime) -> int | None:
-        """How many slots fall due before the next tick; None: no limit."""
+        """How many slots are planned; None: no limit."""
         if self.gap is None:
             return None
-        left = (now + AHEAD - self.first).total_seconds()
+        left = (now + PLANNED - self.first).total_seconds()
         return max(0, math.ceil(left / self.gap - 1e-6))
 
     def slot(self, number: int) -> dt.datetime | None:
@@ -123,7 +123,7 @@ def _lines(
 
 
 def _starts(crowd: Crowd, windows: Sequence[Window], slowed: Window | None, now: dt.datetime) -> tuple[Pace, int]:
-    """When the campaign's next calls start, and how many of them before the next tick has seen to it.
+    """When the campaign's next calls start, and how many of them are planned for now.
 
     Where campaigns compete, each may reserve its share although others have reserved the slots before it came: who books
     first at the moment of sending goes first, and the others' calls move back.
@@ -133,7 +133,7 @@ def _starts(crowd: Crowd, windows: Sequence[Window], slowed: Window | None, now:
         return Pace(now, None), MANY
     gap = max(_gap(window) for window in every)
     first = next_start(every, now)
-    until_next = math.ceil((now + AHEAD - first).total_seconds() / gap - 1e-6)
+    until_next = math.ceil((now + PLANNED - first).total_seconds() / gap - 1e-6)
     own, waiting = crowd.own.origin, crowd.holds(crowd.own.origin, reserved=True)
     taken = 0 if len(crowd.all) > 1 else max((_reserved_by_others(crowd, _place(each, crowd)) for each in every), default=0)
     first += (waiting + taken) * dt.timedelta(seconds=gap)
@@ -168,8 +168,8 @@ def _gap(window: Window) -> float:
 
 
 def _due(starts: int, seconds: float) -> int:
-    """How many fall due before the next tick has seen to it."""
-    return math.ceil(AHEAD.total_seconds() * starts / seconds)
+    """How many fall due in the time that is planned."""
+    return math.ceil(PLANNED.total_seconds() * starts / seconds)
 
 
 def _place(window: Window, crowd: Crowd) -> Place:
@@ -182,7 +182,7 @@ def _place(window: Window, crowd: Crowd) -> Place:
 
 
 def _slots(crowd: Crowd, windows: Sequence[Window]) -> dict[Place, int | None]:
-    """The slots of every place before the next tick, without those that calls of others than these campaigns wait for."""
+    """The slots that are planned in every place, without those that calls of others than these campaigns wait for."""
     found: dict[Place, int | None] = {}
     for window in windows:
         place, due = _place(window, crowd), _due(window.starts, window.seconds)
