@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import NamedTuple
 
-from django.conf import settings
-from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.core import phone
 from apps.core.errors import Invalid
-from apps.core.headers import first_of, key_of, number_column
+from apps.core.headers import first_of, key_of, number_column, reason_column, reason_title
 from apps.core.spreadsheet import Row, read_table, write_csv
 
 SAMPLE = 50
@@ -94,7 +92,7 @@ class RefusalReader:
         """A CSV of the refused rows as they came, with the reason in one more column; known again when uploaded."""
         why, width = self.columns.why, len(self.header)
         body = ([*_without(row.cells[:width], why), row.sentence] for row in rows)
-        return write_csv(chain([[*_without(self.header, why), _why()]], body), self.delimiter)
+        return write_csv(chain([[*_without(self.header, why), reason_title()]], body), self.delimiter)
 
     def _judge(self, row: Row) -> Refusal | BadRow:
         parsed = phone.parse(row.cells[self.columns.number], self._country)
@@ -108,26 +106,13 @@ class RefusalReader:
 
 
 def _columns(header: Sequence[str], sample: Sequence[Sequence[str]], country: str | None) -> Columns:
-    why = _why_column(header)
+    why = reason_column(header)
     keys = ["" if column == why else key_of(name) for column, name in enumerate(header)]
     number = number_column(keys, sample, country)
     if number is None:
         raise Invalid(_("No column holds phone numbers. Name it “Phone number”, and check the country."), param="file")
     rest = ["" if column == number else key for column, key in enumerate(keys)]
     return Columns(number, first_of(rest, _REASON), first_of(rest, _DATE), why)
-
-
-def _why() -> str:
-    return _("Why this row was not imported")
-
-
-def _why_column(header: Sequence[str]) -> int | None:
-    """Where an earlier file of refused rows says why, in whatever language it was written."""
-    titles = set()
-    for language, _name in settings.LANGUAGES:
-        with translation.override(language):
-            titles.add(_why())
-    return next((column for column, name in enumerate(header) if name in titles), None)
 
 
 def _without(cells: Sequence[str], column: int | None) -> list[str]:

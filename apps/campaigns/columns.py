@@ -5,38 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from django.conf import settings
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from apps.campaigns.readings import read_consent, read_moment, read_region, read_zone
-from apps.core import phone
 from apps.core.errors import Invalid
+from apps.core.headers import first_of, key_of, number_column, reason_column
 
 MAX_VARIABLES = 50
 MAX_NAME = 200
 
-# Compared without case, accents, blanks and signs; the earlier wins. The first three are the API's own names.
-_NUMBER = (
-    "phonenumber", "phone", "number",
-    "mobilephone", "mobilephonenumber", "mobilenumber", "cellphone", "cellphonenumber", "cell",
-    "telephone", "telephonenumber", "contactnumber", "customernumber", "tel", "telno", "msisdn", "e164",
-    "telefon", "telefonnummer", "telefonnr", "rufnummer", "handy", "handynummer", "handynr", "mobil", "mobilnummer",
-    "mobiltelefon", "mobilfunk", "mobilfunknummer", "festnetz", "festnetznummer", "fon",
-    "telefoon", "telefoonnummer", "telefoonnr", "telnummer", "telnr", "mobiel", "mobielnummer", "mobielnr", "gsm",
-    "gsmnummer", "06nummer", "vastnummer",
-    "mobile", "portable", "telportable", "telephoneportable", "numerodetelephone", "numtel", "notel", "telephonemobile",
-    "telefono", "movil", "celular", "telefonomovil", "numerodetelefono", "cellulare", "telefonocellulare",
-    "numeroditelefono", "telefone", "telemovel", "numerodetelefone", "numertelefonu", "nrtelefonu", "komorka",
-    "telefonkomorkowy", "telefonnicislo", "puhelin", "puhelinnumero", "matkapuhelin", "telefonszam", "numardetelefon",
-    "ceptelefonu", "telefonnumarasi", "телефон", "номертелефона", "τηλεφωνο", "κινητο",
-    "nummer", "numero", "numer",
-)  # fmt: skip
+# Compared without case, accents, blanks and signs; the earlier wins.
 _NAME = (
     "name", "fullname", "contactname", "customername", "leadname", "contact", "customer",
     "vollername", "vollstandigername", "kontaktname", "kundenname", "ansprechpartner", "kontakt", "kunde", "nachname",
@@ -74,7 +56,6 @@ _ABOUT: dict[str, tuple[str, ...]] = {
         "nachweis", "nachweisdereinwilligung", "einwilligungsnachweis", "preuve", "preuveduconsentement",
     ),
 }  # fmt: skip
-_PARTS = ("telefon", "telephon", "telefoon", "phone", "mobil", "handy", "rufnummer")
 
 
 @dataclass(frozen=True)
@@ -141,13 +122,9 @@ def guess_columns(
     that reads as numbers.
     """
     reason = reason_column(header)
-    keys = ["" if column == reason else _key(name) for column, name in enumerate(header)]
-    number = _first(keys, _NUMBER)
-    if number is None:
-        number = next((c for c, key in enumerate(keys) if any(part in key for part in _PARTS)), None)
-    if number is None:
-        number = _by_content(sample, len(header), country)
-    spelled = {_key(name): name for name in wanted}
+    keys = ["" if column == reason else key_of(name) for column, name in enumerate(header)]
+    number = number_column(keys, sample, country)
+    spelled = {key_of(name): name for name in wanted}
     about = _about(keys, sample, number, country or "")
     special = {number, *about.values()}
     named = [column for column in range(len(header)) if column != reason and header[column].strip()]
@@ -156,7 +133,7 @@ def guess_columns(
     for column in named[:MAX_VARIABLES]:
         proposed = spelled.get(keys[column]) or variable_name(header[column])
         variables[column] = _unused(proposed, variables.values())
-    name = _first([key if column in variables else "" for column, key in enumerate(keys)], _NAME)
+    name = first_of([key if column in variables else "" for column, key in enumerate(keys)], _NAME)
     return Columns(number, variables, None if name is None or len(named) >= MAX_VARIABLES else name, about)
 
 
@@ -171,33 +148,10 @@ def variable_name(header: str) -> str:
     return re.sub(r"\s", "_", re.sub(r"[{}]", "", header).strip())[:MAX_NAME]
 
 
-def reason_title() -> str:
-    """Header of the column that says why a row was refused."""
-    return _("Why this row was not imported")
-
-
-def reason_column(header: Sequence[str]) -> int | None:
-    """Where a file of refused rows, corrected and uploaded again, says why; in whatever language it was written."""
-    titles = set()
-    for language, _name in settings.LANGUAGES:
-        with translation.override(language):
-            titles.add(reason_title())
-    return next((column for column, name in enumerate(header) if name in titles), None)
-
-
-def _key(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(mark for mark in plain if mark.isalnum())
-
-
-def _first(keys: Sequence[str], names: Sequence[str]) -> int | None:
-    return next((keys.index(name) for name in names if name in keys), None)
-
-
 def _about(keys: Sequence[str], sample: Sequence[Sequence[str]], number: int | None, country: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for use, names in _ABOUT.items():
-        column = _first(keys, names)
+        column = first_of(keys, names)
         if column is None or column == number or column in found.values():
             continue
         if all(_reads(use, cells[column], country) for cells in sample if cells[column].strip()):
@@ -213,14 +167,6 @@ def _reads(use: str, text: str, country: str) -> bool:
     if use == CONSENT:
         return read_consent(text) is not None
     return use == CONSENT_PROOF or read_moment(text, zone="UTC") is not None
-
-
-def _by_content(sample: Sequence[Sequence[str]], width: int, country: str | None) -> int | None:
-    def numbers(column: int) -> int:
-        return sum(phone.parse(cells[column], country).number is not None for cells in sample)
-
-    best = max(range(width), key=numbers, default=None)
-    return best if best is not None and sample and numbers(best) * 2 > len(sample) else None
 
 
 def _unused(name: str, taken: Collection[str]) -> str:

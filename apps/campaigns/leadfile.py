@@ -13,9 +13,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.campaigns import intake
-from apps.campaigns.columns import Columns, reason_column, reason_title
+from apps.campaigns.columns import Columns
 from apps.campaigns.intake import MAX_VALUE, NewLead, Refusal, read_about
 from apps.core import phone
+from apps.core.headers import reason_column, reason_title
 from apps.core.spreadsheet import Row, read_table, write_csv
 
 TOGETHER = 2000

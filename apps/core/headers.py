@@ -5,6 +5,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+
 from apps.core import phone
 
 # Compared without case, accents, blanks and signs; the earlier wins. The first three are the API's own names.
@@ -24,7 +28,6 @@ NUMBER = (
     "nummer", "numero", "numer",
 )  # fmt: skip
 _PARTS = ("telefon", "telephon", "telefoon", "phone", "mobil", "handy", "rufnummer")
-_SAMPLE = 50
 
 
 def key_of(header: str) -> str:
@@ -49,7 +52,21 @@ def number_column(keys: Sequence[str], sample: Sequence[Sequence[str]], country:
     found = first_of(keys, NUMBER)
     if found is None:
         found = next((column for column, key in enumerate(keys) if any(part in key for part in _PARTS)), None)
-    return _by_content(sample[:_SAMPLE], len(keys), country) if found is None else found
+    return _by_content(sample, len(keys), country) if found is None else found
+
+
+def reason_title() -> str:
+    """Header of the column that says why a row was refused."""
+    return _("Why this row was not imported")
+
+
+def reason_column(header: Sequence[str]) -> int | None:
+    """Where a file of refused rows, corrected and uploaded again, says why; in whatever language it was written."""
+    titles = set()
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            titles.add(reason_title())
+    return next((column for column, name in enumerate(header) if name in titles), None)
 
 
 def _by_content(sample: Sequence[Sequence[str]], width: int, country: str | None) -> int | None:
