@@ -36,7 +36,7 @@ class OptOutTest(SameNumberCase):
         engine = Sandbox.shared()
         self.addCleanup(engine.faults)
         engine.faults(class_="A")
-        self.engine, self.connection = engine, engine.connection()
+        self.engine, self.connection = engine, engine.connection(engine_read_at=db.now())
         self.line = make_line(self.client_org)
         self.rules(min_gap_minutes=0)
 
