@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 from django.test import SimpleTestCase, override_settings
 
-from apps.billing.models import Hold
+from apps.billing.models import Hold, LedgerEntry
 from apps.calls.models import Call
 from apps.campaigns.dialler.brakes import REST, Sent, TrunkState, judged
 from apps.campaigns.dialler.tick import resume_campaign
@@ -183,8 +182,6 @@ class MoneyTest(TickCase):
         self.assertEqual((campaign.status, campaign.paused_by), ("paused", "spend"))
 
     def spend(self, amount: int) -> None:
-        from apps.billing.models import LedgerEntry
-
         with acting(Scope((self.agency.pk,))):
             LedgerEntry.objects.create(
                 organization=self.agency, key="spent", kind="call", amount=-amount, used_by=self.client_org.pk,

@@ -218,6 +218,7 @@ class PauseTest(RaceCase):
         call = calls_of(campaign)[0]
         now = db.now()
         with self.acting_for(self.client_org):
+            call.change(now, wanted_until=None)
             sending = mark_sending(organization_id=self.client_org.pk, call_id=call.pk, now=now - dt.timedelta(seconds=120))
             assert sending is not None
             answer = Dialled("accepted", ref="late", status=201)

@@ -13,9 +13,10 @@ from apps.campaigns.dialler import memory
 from apps.campaigns.dialler.brakes import budget_left, is_trying, tripped_by, trunk_state
 from apps.campaigns.dialler.claim import Line, Queue, claim
 from apps.campaigns.dialler.notices import tell_paused
+from apps.campaigns.dialler.reading import todo_of
 from apps.campaigns.dialler.room import note_wants, room_of
 from apps.campaigns.dialler.settle import LATE, settle_attempts
-from apps.campaigns.dialler.sql import lock_agency, lock_engine, skip_places, todo_of
+from apps.campaigns.dialler.sql import lock_agency, lock_engine, skip_places
 from apps.campaigns.models import Attempt, Campaign
 from apps.campaigns.rules.of import Rules
 from apps.campaigns.services.launch import number_of
@@ -201,6 +202,9 @@ def _note_engine(campaign: Campaign, *, is_there: bool, now: dt.datetime) -> Non
 
 
 def _number(campaign: Campaign) -> PhoneNumber | None:
+    own = campaign.number
+    if campaign.has_own_number and own and own.is_active and own.transfer_trunk and own.transfer_trunk.can_dial:
+        return own  # it was read with the campaign
     try:
         return number_of(campaign)
     except Invalid:
