@@ -38,18 +38,17 @@ WHILE_RUNNING = frozenset({
 def check_settings(campaign: Campaign) -> None:
     """Raises Invalid at the first setting that cannot be, with a sentence that says what to do."""
     if campaign.schedule_end_time <= campaign.schedule_start_time:
-        text = _("The end of the calling hours must be after their start.")
-        raise Invalid(text, param="schedule_end_time", details=[text])
+        raise _invalid(_("The end of the calling hours must be after their start."), "schedule_end_time")
     if campaign.timezone not in ZONES:
-        raise Invalid(_("There is no time zone “%(name)s”.") % {"name": campaign.timezone}, param="timezone")
+        raise _invalid(_("There is no time zone “%(name)s”.") % {"name": campaign.timezone}, "timezone")
     if not campaign.schedule_days or not set(campaign.schedule_days) <= set(range(1, 8)):
-        raise Invalid(_("Choose at least one day of the week."), param="schedule_days")
+        raise _invalid(_("Choose at least one day of the week."), "schedule_days")
     _check_bounds(campaign)
     for name, clean in (("windows", clean_windows), ("retry_rules", clean_rules), ("report_emails", clean_emails)):
         _cleaned(campaign, name, clean)
     if campaign.floor_calls > campaign.max_concurrent_calls:
         text = _("The campaign cannot keep more lines than it may use at once: %(count)s.")
-        raise Invalid(text % {"count": campaign.max_concurrent_calls}, param="floor_calls")
+        raise _invalid(text % {"count": campaign.max_concurrent_calls}, "floor_calls")
     _check_comparison(campaign)
 
 
@@ -94,6 +93,10 @@ def clean_emails(addresses: Sequence[str]) -> list[str]:
     return found
 
 
+def _invalid(text: str, param: str) -> Invalid:
+    return Invalid(text, param=param, details=[text])
+
+
 def _clean_rule(kind: str, rule: Mapping[str, Any]) -> dict[str, Any]:
     if kind not in Kind.values:
         raise ValueError(_("There is no outcome “%(name)s”.") % {"name": kind[:60]})
@@ -136,16 +139,16 @@ def _check_bounds(campaign: Campaign) -> None:
     for name, (least, most) in BOUNDS.items():
         value = getattr(campaign, name)
         if value is not None and not least <= value <= most:
-            raise Invalid(_("A number from %(least)s to %(most)s is possible.") % {"least": least, "most": most}, param=name)
+            raise _invalid(_("A number from %(least)s to %(most)s is possible.") % {"least": least, "most": most}, name)
     if campaign.budget is not None and campaign.budget <= 0:
-        raise Invalid(_("A budget is more than nothing. Leave it empty for none."), param="budget")
+        raise _invalid(_("A budget is more than nothing. Leave it empty for none."), "budget")
 
 
 def _cleaned(campaign: Campaign, name: str, clean: Callable[[Any], Any]) -> None:
     try:
         setattr(campaign, name, clean(getattr(campaign, name)))
     except ValueError as error:
-        raise Invalid(str(error), param=name) from None
+        raise _invalid(str(error), name) from None
 
 
 def _check_comparison(campaign: Campaign) -> None:
@@ -153,13 +156,13 @@ def _check_comparison(campaign: Campaign) -> None:
     other, version = campaign.variant_assistant, campaign.variant_version
     if not other and version is None:
         if campaign.variant_percent:
-            raise Invalid(_("Choose what the share of the leads talks to."), param="variant_assistant_id")
+            raise _invalid(_("Choose what the share of the leads talks to."), "variant_assistant_id")
         return
     if not campaign.variant_percent:
-        raise Invalid(_("Say which share of the leads talks to the other one: 1 to 99 percent."), param="variant_percent")
+        raise _invalid(_("Say which share of the leads talks to the other one: 1 to 99 percent."), "variant_percent")
     if other and other.pk == campaign.assistant_id and version is None:
-        raise Invalid(_("Choose another assistant, or an earlier version of this one."), param="variant_assistant_id")
+        raise _invalid(_("Choose another assistant, or an earlier version of this one."), "variant_assistant_id")
     owner = other.pk if other else campaign.assistant_id
     saved = AssistantVersion.objects.for_organization(campaign.organization_id).filter(assistant_id=owner, version=version)
     if version is not None and not saved.exists():
-        raise Invalid(_("This assistant has no such version."), param="variant_version")
+        raise _invalid(_("This assistant has no such version."), "variant_version")
