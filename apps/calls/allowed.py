@@ -113,8 +113,8 @@ def _begins_as_premium(read: PhoneNumber) -> bool:
     for region in phonenumbers.region_codes_for_country_code(read.country_code or 0):
         metadata = PhoneMetadata.metadata_for_region(region)
         for rates in (metadata.premium_rate, metadata.shared_cost) if metadata else ():
-            lengths = [length for length in (rates.possible_length if rates else ()) if length > 0]
-            if any(_has_rate(digits[:length].ljust(length, "0"), rates.national_number_pattern) for length in lengths):
+            pattern, lengths = (rates.national_number_pattern, rates.possible_length) if rates else (None, ())
+            if any(length > 0 and _has_rate(digits[:length].ljust(length, "0"), pattern) for length in lengths):
                 return True
     return False
 

@@ -16,12 +16,12 @@ NAMES = {"en": _("English"), "nl": _("Dutch"), "de": _("German"), "fr": _("Frenc
 
 class CallingRulesForm(forms.Form):
     min_gap_minutes = forms.IntegerField(
-        label=_("Pause between two calls to a number"), min_value=0, max_value=43_200,
+        label=_("Pause between two calls"), min_value=0, max_value=43_200,
         widget=forms.NumberInput(attrs={"data-unit": _("min"), "placeholder": "5"}),
         help_text=_("From the end of one call to the next, whatever the campaign. Usual: 5."),
     )  # fmt: skip
     number_attempts = forms.IntegerField(
-        label=_("Calls to a number, at most"), min_value=1, max_value=100,
+        label=_("Calls at most"), min_value=1, max_value=100,
         widget=forms.NumberInput(attrs={"placeholder": "10"}), help_text=_("Of all campaigns and single calls. Usual: 10."),
     )  # fmt: skip
     number_days = forms.IntegerField(

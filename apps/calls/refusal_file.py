@@ -22,12 +22,16 @@ SAMPLE = 50
 LONGEST_REASON = 300
 PROBLEMS: dict[str, str | Promise] = phone.PROBLEMS | {
     "duplicate": gettext_lazy("The same number as in row %(first_row)s."),
+    "other_country": gettext_lazy(
+        "No phone of the chosen country has this number. Check the country, or write it with + and the country code."
+    ),
 }
 _REASON = ("reason", "note", "notes", "comment", "remark", "reden", "opmerking", "grund", "bemerkung", "motif", "raison", "motivo")
 _DATE = (
     "date", "listed", "added", "optoutdate", "refusedon", "dateadded", "datum", "toegevoegd", "datumtoegevoegd", "hinzugefugt",
     "eingetragen", "dateajoutee", "ajoutele", "fecha", "data",
 )  # fmt: skip
+_INTERNATIONAL = re.compile(r"\(?\+|00")
 _DAY_FIRST = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?:[ ,T]+(\d{1,2}):(\d{2})(?::\d{2})?)?")
 
 
@@ -95,9 +99,13 @@ class RefusalReader:
         return write_csv(chain([[*_without(self.header, why), reason_title()]], body), self.delimiter)
 
     def _judge(self, row: Row) -> Refusal | BadRow:
-        parsed = phone.parse(row.cells[self.columns.number], self._country)
+        text = row.cells[self.columns.number].strip().lstrip("'")
+        parsed = phone.parse(text, self._country, warns=True)
         if parsed.number is None:
             return BadRow(row.cells, parsed.problem or "not_a_number")
+        if parsed.warning and not _INTERNATIONAL.match(text):
+            # Read in the wrong country, it would keep nobody from being called.
+            return BadRow(row.cells, "other_country")
         first = self._first.setdefault(parsed.number, row.number)
         if first != row.number:
             return BadRow(row.cells, "duplicate", first)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import PurePath
 from uuid import UUID
 
-from django.http import FileResponse, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -58,13 +57,14 @@ def do_not_call_imported(request: HttpRequest, org: str, pk: UUID) -> HttpRespon
 
 @require_safe
 @needs(Role.MEMBER)
-def do_not_call_bad_rows(request: HttpRequest, org: str, pk: UUID) -> HttpResponseBase:
+def do_not_call_bad_rows(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
     """The refused rows as a file that can be corrected and uploaded again."""
     upload = _upload(request, pk)
     if upload.bad_rows is None:
         raise NotFound(_("The refused rows of this file are not kept any more."))
     name = f"{PurePath(upload.filename).stem}-{_('refused')}.csv"
-    return FileResponse(BytesIO(bytes(upload.bad_rows)), as_attachment=True, filename=name, content_type="text/csv")
+    shown = content_disposition_header(as_attachment=True, filename=name) or ""
+    return HttpResponse(bytes(upload.bad_rows), content_type="text/csv; charset=utf-8", headers={"Content-Disposition": shown})
 
 
 def _upload(request: HttpRequest, pk: UUID) -> RefusalUpload:

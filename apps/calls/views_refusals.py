@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -60,7 +59,7 @@ def do_not_call_remove(request: HttpRequest, org: str, pk: UUID) -> HttpResponse
 
 @require_safe
 @needs(Role.MEMBER)
-def do_not_call_export(request: HttpRequest, org: str) -> HttpResponseBase:
+def do_not_call_export(request: HttpRequest, org: str) -> HttpResponse:
     organization = request.organization  # type: ignore[attr-defined]
     name = f"{_('do-not-call-list')}-{db.now():%Y-%m-%d}.csv"
     # Written while the request's transaction is open: one moment of the list.

@@ -137,7 +137,7 @@ class FileTest(ListCase):
         self.assertEqual((audit.target, audit.data), ("robinson.csv", {"rows": 6}))
         self.assertContains(self.get(), "robinson.csv")
         bad = self.get("do_not_call_bad_rows", self.stored().pk)
-        table = read_table(b"".join(bad.streaming_content))
+        table = read_table(bad.content)
         self.assertEqual(table.header, ["Telefoon", "Reden", "Datum", "Why this row was not imported"])
         rows = [row.cells for row in table.rows]
         self.assertEqual([row[:2] for row in rows], [["06", "Te kort"], ["0612345678", "Dubbel"]])
@@ -158,6 +158,11 @@ class FileTest(ListCase):
         book.save(out)
         self.upload(out.getvalue(), name="sperrliste.xlsx", country="DE")
         self.assertEqual(self.listed()[0], ("+493023125001", "import", "Brief"))
+
+    def test_a_number_that_the_chosen_country_does_not_have_is_no_protection(self) -> None:
+        self.assertContains(self.upload("Phone\n0612345678\n+447700900001\n", country="GB"), "1 number put on the list, 1 row refused")
+        self.assertEqual([row[0] for row in self.listed()], ["+447700900001"])
+        self.assertIn("Check the country", bytes(self.stored().bad_rows or b"").decode())
 
     def test_what_is_no_list_is_refused_with_the_reason(self) -> None:
         for content, words in (("", "empty"), ("Name;City\nSam;Utrecht\n", "No column holds phone numbers"), ("%PDF-1.7 x", "neither a CSV")):

@@ -78,7 +78,7 @@ def exported(organization: Organization) -> Iterator[bytes]:
         "phone_number", "reason", "source", "listed_at", "expires_at", "file", "call_id"
     )
     lines = (
-        [number, reason, sources.get(source, source), _iso(listed), _iso(until), file or "", call]
+        [number or "", reason, sources.get(source, source), _iso(listed), _iso(until), file or "", call]
         for number, reason, source, listed, until, file, call in body.iterator(chunk_size=5000)
     )
     return write_csv(_after(header, lines))
