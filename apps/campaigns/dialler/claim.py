@@ -62,6 +62,10 @@ class Queue:
             found = self._read(most)
         return found
 
+    def is_empty(self) -> bool:
+        """Nobody's turn has come. Read before anything that others wait for is locked or counted."""
+        return not self.next(1)
+
     def passed(self, leads: Sequence[Due]) -> None:
         """All of these were started or stopped: what comes next lies behind them."""
         self._after = max((lead.position for lead in leads if lead.turn == FRESH), default=self._after)

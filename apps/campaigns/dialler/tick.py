@@ -122,6 +122,9 @@ def _dial(campaign: Campaign, number: PhoneNumber, now: dt.datetime) -> int:
     if charged and (paused_by := _out_of_money(campaign, now)):
         _stop(campaign, paused_by, now)
         return 0
+    if queue.is_empty():
+        note_wants(campaign, 0, now)
+        return 0
     lock_agency(campaign.organization.payer_id)
     lock_engine(connection.pk)
     room = room_of(campaign, connection, known, number.transfer_trunk, now)
