@@ -46,6 +46,7 @@ def detail_of(organization: Organization, call: Call, *, can_edit: bool, now: dt
         "timeline": timeline(call, events),
         "explanation": explanation(call),
         "campaign_id": call.origin.removeprefix("campaign:") if call.origin.startswith("campaign:") else "",
+        "test_of": call.origin.removeprefix("test:") if call.origin.startswith("test:") else "",
         "seconds": _seconds(call, now),
         "rings_since": call.started_at or call.created_at,
         "commands": _commands(call),

@@ -62,7 +62,7 @@ def _pace(found: Forecast) -> str:
     words = _("%(lines)s, set by %(whose)s") % {"lines": lines, "whose": held} if held else lines
     if not starts:
         return words
-    return _("%(words)s; at most %(starts)s starts per second") % {"words": words, "starts": number(round(min(starts), 2))}
+    return _("%(words)s; at most %(starts)s starts per second") % {"words": words, "starts": number(round(min(starts), 2)).removesuffix(".0")}
 
 
 def _cost(found: Forecast) -> str:

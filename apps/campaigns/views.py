@@ -11,7 +11,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from apps.campaigns.activity import activity_of, chart_of, label
+from apps.campaigns.activity import activity_of, chart_of, figures_of, label
+from apps.campaigns.limits import limits_on, lines_of
 from apps.campaigns.models import Campaign
 from apps.campaigns.pages import campaign_of, live_context, seen_by
 from apps.campaigns.pages_forecast import forecast_context
@@ -58,4 +59,7 @@ def _activity(campaign: Campaign, now: dt.datetime) -> dict[str, Any]:
     zone = timezone.get_current_timezone()
     found = activity_of(campaign, zone, now)
     rows = [(label(bar.start, found.width, zone), bar) for bar in reversed(found.bars) if bar.started]
-    return {"activity": found, "chart": chart_of(found, zone), "bars": rows}
+    return {
+        "activity": found, "chart": chart_of(found, zone), "bars": rows,
+        "figures": figures_of(campaign, now), "lines": lines_of(limits_on(campaign)),
+    }  # fmt: skip

@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.campaigns.models import Campaign, Lead
-from apps.campaigns.pages import campaign_of
+from apps.campaigns.pages import campaign_of, window_words, zone_words
 from apps.campaigns.pages_leads import attempts_of, instant, row_of, zone_of
 from apps.campaigns.preview import preview_of
+from apps.campaigns.rules.words import HINTS
 from apps.campaigns.selectors import campaign_state
 from apps.campaigns.services.single import NotNow, call_next, put_back, skip_lead
 from apps.core import db
@@ -34,7 +35,8 @@ def lead_detail(request: HttpRequest, org: str, pk: UUID, lead_id: UUID) -> Http
     context = {
         "campaign": campaign, "now": now, "lead": lead, "row": row_of(lead, campaign_state(campaign, now)),
         "preview": (preview := preview_of(campaign, lead, now)), "attempts": attempts_of(lead),
-        "allowed": _allowed(campaign, lead, preview.obstacle),
+        "allowed": _allowed(campaign, lead, preview.obstacle), "window": window_words(campaign), "zone": zone_words(campaign),
+        "hints": [HINTS[key] for key in preview.hints if key in HINTS],
     }  # fmt: skip
     return render(request, "campaigns/lead.html", context)
 

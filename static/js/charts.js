@@ -53,6 +53,7 @@
     canvas.chart?.destroy();
     const source = document.getElementById(canvas.dataset.source);
     if (!source) return;
+    canvas.drawn = source.textContent;
     const data = JSON.parse(source.textContent);
     const type = canvas.dataset.chart;
     canvas.chart = new Chart(canvas, { type, data: { labels: data.labels, datasets: datasets(type, data) }, options: options(type, data, canvas) });
@@ -62,6 +63,19 @@
     await ui.load(canvas.dataset.script);
     charts.add(canvas);
     draw(canvas);
+  });
+  // Data that is read again beside a chart that stays: its bars move, nothing flickers.
+  document.addEventListener("htmx:after:swap", () => {
+    for (const canvas of charts) {
+      const text = document.getElementById(canvas.dataset.source)?.textContent;
+      if (!canvas.isConnected) charts.delete(canvas);
+      else if (text && text !== canvas.drawn && canvas.chart) {
+        const data = JSON.parse(text);
+        canvas.drawn = text;
+        canvas.chart.data = { labels: data.labels, datasets: datasets(canvas.dataset.chart, data) };
+        canvas.chart.update("none");
+      }
+    }
   });
   new MutationObserver(() => {
     for (const canvas of charts) canvas.isConnected ? draw(canvas) : charts.delete(canvas);

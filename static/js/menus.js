@@ -21,6 +21,11 @@
   };
   document.addEventListener("toggle", (e) => e.target.matches?.(".table-wrap details[data-menu][open]") && place(e.target), true);
   document.addEventListener("scroll", (e) => e.target.matches?.(".pop") || document.querySelectorAll(".table-wrap details[data-menu][open]").forEach((menu) => (menu.open = false)), true);
+  // What reads itself again waits while a menu in it is open: it would be closed under the hand.
+  document.addEventListener("htmx:before:request", (e) => {
+    const box = e.target;
+    if (box.matches?.("[hx-trigger^=every]") && box.querySelector("details[data-menu][open]")) e.preventDefault();
+  });
   document.addEventListener("keydown", (e) => {
     const menu = e.target.closest?.("details[data-menu]");
     if (!menu) return;
