@@ -51,7 +51,7 @@ def prove_take_over() -> tuple[bool, str]:
 
 
 def _until_sending(database: psycopg.Connection[Any]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while _open(database).get("sending", 0) < 10:
         if time.monotonic() > deadline:
             raise RuntimeError("the campaign does not dial")
