@@ -44,8 +44,8 @@ def campaign_create(request: HttpRequest, org: str) -> HttpResponse:
         else:
             messages.success(request, _("The campaign is a draft now. Add its leads next."))
             return redirect("campaign", org=org, pk=made.pk)
-    context = {"form": form, "campaign": None, "title": _("New campaign"), "back_url": reverse("campaigns", args=[org])}
-    context |= {"is_open": dict.fromkeys(form.open, True)}
+    context: dict[str, Any] = {"form": form, "campaign": None, "title": _("New campaign"), "back_url": reverse("campaigns", args=[org])}
+    context["is_open"] = dict.fromkeys(form.open, True)
     return render(request, "campaigns/form.html", context, status=422 if form.errors else 200)
 
 

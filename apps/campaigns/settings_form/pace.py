@@ -32,7 +32,7 @@ class PaceFields(forms.Form):
     )
     priority = forms.TypedChoiceField(
         label=gettext_lazy("Priority"), choices=Campaign.Priority.choices, coerce=int, required=False,
-        empty_value=Campaign.Priority.NORMAL, help_text=gettext_lazy("Who gets more of the lines that several campaigns want."),
+        help_text=gettext_lazy("Who gets more of the lines that several campaigns want."),
     )  # fmt: skip
     starts = whole("starts", gettext_lazy("Call starts"), gettext_lazy("At most so many begin. Empty: as many as your lines allow."))
     starts_seconds = whole(
@@ -41,6 +41,9 @@ class PaceFields(forms.Form):
     floor_calls = whole(
         "floor_calls", gettext_lazy("Lines of its own"), gettext_lazy("Other campaigns leave it so many while it has leads to call.")
     )
+
+    def clean_priority(self) -> int:
+        return self.cleaned_data["priority"] or Campaign.Priority.NORMAL
 
 
 class BrakeFields(forms.Form):
