@@ -12,7 +12,7 @@ def verdict(found: Comparison) -> str:
     """Whether the difference in success is more than chance, and what is missing when it is not."""
     if found.successes is None:
         return _("Nothing can be compared until each side has a lead that was called to the end.")
-    said = _significant(found.successes) if found.successes.is_significant else _("The difference is not significant: chance alone explains it.")
+    said = _("Measured by “%(success)s”:") % {"success": found.success or _("Completed")} + " " + _difference(found.successes)
     if found.needed and found.needed > min(found.a.finished, found.b.finished):
         said += " " + _("A difference of this size would need about %(count)s leads on each side to show.") % {"count": number(found.needed)}
     if found.is_small:
@@ -34,10 +34,12 @@ def seconds(interval: Interval | None) -> dict[str, str] | None:
     return {name: _signed(getattr(interval, name)) for name in ("difference", "low", "high")}
 
 
-def _significant(interval: Interval) -> str:
+def _difference(interval: Interval) -> str:
+    if not interval.is_significant:
+        return _("the difference is not significant, chance alone explains it.")
     if interval.difference > 0:
-        return _("B is better than A, with 95 % confidence.")
-    return _("A is better than B, with 95 % confidence.")
+        return _("B is ahead of A, with 95 % confidence.")
+    return _("A is ahead of B, with 95 % confidence.")
 
 
 def _signed(value: float) -> str:

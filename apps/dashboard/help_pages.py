@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 FOLDER = Path(settings.BASE_DIR) / "docs" / "help"
 ORDER = (
-    "getting-started", "assistants", "numbers-and-trunks", "calls", "campaigns", "running-campaigns", "importing-leads", "do-not-call",
+    "getting-started", "assistants", "numbers-and-trunks", "calls", "campaigns", "running-campaigns", "campaign-results", "importing-leads", "do-not-call",
     "voice-engine", "sandbox", "webhooks", "api-and-keys", "ai-clients", "billing", "members-and-roles", "troubleshooting",
 )  # fmt: skip
 LINK = re.compile(r'href="([a-z-]+)\.md(#[\w-]*)?"')

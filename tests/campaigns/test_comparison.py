@@ -117,7 +117,7 @@ class ComparedTest(TenantCase):
         self.assertEqual((found.b.leads, found.b.finished, found.b.answered, found.b.successes), (3, 2, 1, 1))
         self.assertEqual(found.answers, difference(3, 4, 1, 2))
         self.assertEqual(found.successes, difference(2, 4, 1, 2))
-        self.assertIn("not significant", verdict(found))
+        self.assertIn("Measured by “interested”: the difference is not significant", verdict(found))
         self.assertIn("fewer than 200 leads", verdict(found))
         completed = compared(self.campaign, figures_of(self.campaign), "nonsense")
         assert completed is not None
@@ -129,7 +129,7 @@ class ComparedTest(TenantCase):
             self.add("b", "completed", "user_hangup")
         found = compared(self.campaign, figures_of(self.campaign))
         assert found is not None
-        self.assertTrue(verdict(found).startswith("B is better than A"))
+        self.assertTrue(verdict(found).startswith("Measured by “Completed”: B is ahead of A"))
 
     def test_nothing_to_compare(self) -> None:
         plain = running_campaign(self.client_org, 1)

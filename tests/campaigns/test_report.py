@@ -44,7 +44,7 @@ class ReportTest(TenantCase):
         with self.assertNumQueries(4):
             content = self.report()
         words = words_of(content).split("\n")
-        for expected in ("Frühling", "4", "75.0%", "1 min 0 s", "1.50", "Answered", "3 · 75.0%", "Busy", "1 · 25.0%", "Analysis: Is interested", "2 · 66.7%", "Page 1"):
+        for expected in ("Frühling", "4", "75.0%", "1:00", "1.50", "Answered", "3 · 75.0%", "Busy", "1 · 25.0%", "Analysis: Is interested", "2 · 66.7%", "Page 1"):
             self.assertIn(expected, words)
         self.assertTrue(any("Bakker Dental · Robin" in word for word in words))
 

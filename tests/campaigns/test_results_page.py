@@ -10,6 +10,7 @@ from apps.campaigns.models import Attempt, Campaign, Lead
 from apps.campaigns.results.fields import fields_of
 from apps.campaigns.results.figures import figures_of
 from apps.campaigns.results.outcomes import leads_with, outcome_of
+from apps.core.scope import Scope, acting
 from tests import factories
 from tests.campaigns.support import NOON, running_campaign, sandbox
 from tests.cases import TenantCase
@@ -49,9 +50,10 @@ def make_attempt(lead: Lead, call: dict[str, Any] | None = None, **fields: Any) 
     """A settled try with its call; a talk of 84 seconds that cost a credit unless said otherwise."""
     values = {"direction": "outbound", "cost": 1_000_000, "is_charged": True, "sent_at": NOON, "analysis_result": None} | (call or {})
     made = factories.make_call(lead.organization, **values)
-    number = Attempt.objects.for_organization(lead.organization_id).filter(lead=lead).count() + 1
+    with acting(Scope((lead.organization_id,))):
+        number = Attempt.objects.for_organization(lead.organization_id).filter(lead=lead).count() + 1
+        lead.change(NOON, last_call_id=made.public_id)
     factories._make(Attempt, lead.organization, lead=lead, campaign=lead.campaign, number=number, call=made, settled_at=NOON, **fields)
-    lead.change(NOON, last_call_id=made.public_id)
     return made
 
 
@@ -170,6 +172,14 @@ class ResultsPageTest(TenantCase):
         self.assertNotContains(answer, "<b>x</b>")
         self.assertContains(answer, f'{self.base}?outcome=answered#lead-list"')
         self.assertContains(answer, "Comparison")
+
+    def test_the_link_of_an_outcome_lists_its_leads(self) -> None:
+        self.fill(1)
+        with self.acting_for(self.client_org):
+            factories.make_lead(self.campaign, status="failed", result="busy", reason="finished", phone_number="+31600000099")
+        answer = self.browser.get(f"{self.base}?outcome=busy")
+        self.assertContains(answer, "+31 6 00000099")
+        self.assertEqual(len(answer.context["rows"]), 1)
 
     def test_report(self) -> None:
         self.fill(1)

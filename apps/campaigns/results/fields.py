@@ -10,6 +10,7 @@ from apps.campaigns.results import sql
 
 MOST_FIELDS = 24
 Kind = Literal["boolean", "choice", "number", "text"]
+KINDS = ("boolean", "choice", "number", "text")
 
 
 @dataclass
@@ -44,7 +45,7 @@ def boolean_names(campaign: Campaign) -> list[str]:
 
 
 def fields_of(campaign: Campaign) -> list[Field]:
-    """Fields in the schema's order, then what calls brought beside it. One statement."""
+    """Fields by kind: yes or no, choices, numbers, texts. One statement."""
     properties = schema_of(campaign)
     found = {name: Field(name, _title(name, rules), _kind(rules)) for name, rules in properties.items()}
     for key, kind, text, count, total, different, low, mean, middle, high in sql.answers(campaign):
@@ -55,7 +56,7 @@ def fields_of(campaign: Campaign) -> list[Field]:
             one.spread = (low, mean, middle, high)
     for name, rules in properties.items():
         _complete(found[name], rules)
-    return list(found.values())[:MOST_FIELDS]
+    return sorted(found.values(), key=lambda each: KINDS.index(each.kind))[:MOST_FIELDS]
 
 
 def _complete(one: Field, rules: Any) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from apps.campaigns.models import Campaign, Lead
 from apps.campaigns.results import sql
@@ -122,8 +124,8 @@ def finished(outcomes: Counter[str]) -> int:
     return sum(count for outcome, count in outcomes.items() if outcome != WAITING and not outcome.startswith(SKIPPED))
 
 
-def _talk(numbers: list[object]) -> Talk:
+def _talk(numbers: Sequence[Any]) -> Talk:
     calls, answered, seconds, mean, median, deviation, cost, unpaid, *lengths = numbers
-    floats = [None if each is None else float(each) for each in (mean, median, deviation)]  # type: ignore[arg-type]
-    whole = [int(each) for each in (calls, answered, seconds)]  # type: ignore[call-overload]
-    return Talk(*whole, *floats, int(cost), int(unpaid), tuple(lengths))  # type: ignore[call-overload, arg-type]
+    # Sums and means of the database are decimals.
+    mean, median, deviation = (None if each is None else float(each) for each in (mean, median, deviation))
+    return Talk(calls, answered, int(seconds), mean, median, deviation, int(cost), int(unpaid), tuple(lengths))

@@ -15,6 +15,7 @@ from apps.campaigns.models import Campaign
 from apps.campaigns.results.fields import Field, fields_of
 from apps.campaigns.results.figures import LENGTHS, Figures, figures_of
 from apps.campaigns.results.outcomes import outcome_label, outcome_tone
+from apps.campaigns.results.sql import MOST_VALUES
 
 DAY_NAMES = [
     gettext_lazy("Mon"), gettext_lazy("Tue"), gettext_lazy("Wed"), gettext_lazy("Thu"), gettext_lazy("Fri"),
@@ -77,7 +78,9 @@ def time_chart(labels: list[str], pairs: list[tuple[int, int]]) -> dict[str, Any
 
 
 def answer_rows(field: Field) -> list[tuple[str, int]]:
-    """The commonest answers in words, then how many were others."""
+    """The commonest answers in words, then how many were others; none of a number that has many values."""
+    if field.kind == "number" and field.different > MOST_VALUES:
+        return []
     words = {"true": _("Yes"), "false": _("No")} if field.kind == "boolean" else {}
     rows = [(words.get(text, text), count) for text, count in field.answers]
     return rows + ([(_("other answers"), field.rest)] if field.rest else [])

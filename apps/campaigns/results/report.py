@@ -12,14 +12,14 @@ from django.utils.translation import ngettext
 
 from apps.branding.models import Brand
 from apps.campaigns.comparison import Comparison, compared
-from apps.campaigns.comparison_words import verdict
+from apps.campaigns.comparison_words import points, seconds, verdict
 from apps.campaigns.models import Campaign
 from apps.campaigns.results.fields import Field, fields_of
 from apps.campaigns.results.figures import Figures, figures_of
 from apps.campaigns.results.outcomes import outcome_label, outcome_tone
 from apps.campaigns.results.page import DAY_NAMES, answer_rows, length_rows
 from apps.core.pdf import Bar, Document, Look
-from apps.core.templatetags.ui import credits, duration_words, number, percent
+from apps.core.templatetags.ui import credits, duration, number, percent
 
 
 def report_of(campaign: Campaign, *, brand: Brand, language: str, now: dt.datetime) -> bytes:
@@ -59,11 +59,11 @@ def _document(campaign: Campaign, brand: Brand, language: str, now: dt.datetime)
 
 def _summary(document: Document, figures: Figures) -> None:
     talk = figures.talk
-    charged = _("credits, %(each)s per answered call") % {"each": credits(talk.cost_per_answered)} if talk.cost else _("credits")
+    charged = _("credits, %(each)s per answer") % {"each": credits(talk.cost_per_answered)} if talk.cost else _("credits")
     document.figures([
         (_("Leads"), number(figures.total), ngettext("%(count)s called to the end", "%(count)s called to the end", figures.finished) % {"count": number(figures.finished)}),
-        (_("Answer rate"), percent(figures.answer_rate), _("of the leads called to the end")),
-        (_("Average talk"), duration_words(talk.mean), _("median %(time)s") % {"time": duration_words(talk.median)}),
+        (_("Answer rate"), percent(figures.answer_rate), _("of leads called to the end")),
+        (_("Average talk"), duration(talk.mean), _("median %(time)s") % {"time": duration(talk.median)}),
         (_("Cost"), credits(talk.cost), charged),
     ])  # fmt: skip
     if talk.unpaid:
@@ -118,11 +118,18 @@ def _common(field: Field) -> Field:
 
 def _comparison(document: Document, campaign: Campaign, found: Comparison) -> None:
     document.heading(_("Comparison"))
-    head = ["", _("A: %(name)s") % {"name": campaign.assistant.name}, _("B: %(name)s") % {"name": found.b_name}]
+    head = [
+        "", _("A: %(name)s") % {"name": campaign.assistant.name}, _("B: %(name)s") % {"name": found.b_name},
+        _("Difference (95 %)"),
+    ]  # fmt: skip
     document.table(head, [
-        [_("Called to the end"), number(found.a.finished), number(found.b.finished)],
-        [_("Answered"), percent(found.a.answer_rate), percent(found.b.answer_rate)],
-        [_("Success"), percent(found.a.success_rate), percent(found.b.success_rate)],
-        [_("Average talk"), duration_words(found.a.talk.mean), duration_words(found.b.talk.mean)],
-    ], widths=(2, 2, 2))  # fmt: skip
+        [_("Called to the end"), number(found.a.finished), number(found.b.finished), "–"],
+        [_("Answered"), percent(found.a.answer_rate), percent(found.b.answer_rate), _between(points(found.answers))],
+        [_("Completed"), percent(found.a.success_rate), percent(found.b.success_rate), _between(points(found.successes))],
+        [_("Average talk"), duration(found.a.talk.mean), duration(found.b.talk.mean), _between(seconds(found.talk))],
+    ], widths=(3, 3, 3, 4))  # fmt: skip
     document.paragraph(verdict(found))
+
+
+def _between(found: dict[str, str] | None) -> str:
+    return f"{found['difference']} ({found['low']} … {found['high']})" if found else "–"

@@ -15,12 +15,13 @@ MOST_VALUES = 10
 
 # A talk with a person: a voicemail has a start as well.
 _ANSWERED = "(c.started_at IS NOT NULL AND c.end_reason IS DISTINCT FROM 'voicemail')"
-_CALLS = """
-FROM campaigns_attempt a JOIN calls_call c ON c.id = a.call_id
+_TRIES = "FROM campaigns_attempt a JOIN calls_call c ON c.id = a.call_id AND c.organization_id = a.organization_id"
+_DIALLED = """
 WHERE a.organization_id = %(organization)s AND a.campaign_id = %(campaign)s
     AND c.status NOT IN ('connecting', 'ringing', 'in-progress')
     AND NOT (c.dial = 'refused' AND NOT a.is_counted AND a.settled_at IS NOT NULL)
 """
+_CALLS = _TRIES + _DIALLED
 _LEADS = """
 SELECT status, reason, result, variant, count(*) FROM campaigns_lead
 WHERE organization_id = %(organization)s AND campaign_id = %(campaign)s GROUP BY 1, 2, 3, 4
@@ -67,12 +68,9 @@ SELECT key, kind, text, count, total, different, low, mean, middle, high
 FROM ranked LEFT JOIN numbers USING (key) WHERE place <= %(most)s ORDER BY key, place
 """  # noqa: S608
 _SUCCESSES = f"""
-SELECT a.variant, count(DISTINCT a.lead_id) FILTER (WHERE c.analysis_result -> %(field)s = 'true'::jsonb)
-{_CALLS} AND a.lead_id IN (
-    SELECT id FROM campaigns_lead WHERE organization_id = %(organization)s AND campaign_id = %(campaign)s
-        AND status IN ('completed', 'failed')
-) GROUP BY 1
-"""  # noqa: S608
+SELECT l.variant, count(DISTINCT l.id) FILTER (WHERE c.analysis_result -> %(field)s = 'true'::jsonb)
+{_TRIES} JOIN campaigns_lead l ON l.id = a.lead_id {_DIALLED} AND l.status IN ('completed', 'failed') GROUP BY 1
+"""
 _KEYS = f"SELECT DISTINCT jsonb_object_keys(c.analysis_result) {_CALLS} AND jsonb_typeof(c.analysis_result) = 'object' ORDER BY 1"
 _COPY = """
 WITH copied AS (
