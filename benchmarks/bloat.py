@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
 from django.db import connection, transaction
 from uuid_utils.compat import uuid7
 
@@ -64,14 +63,12 @@ def _claim_all(campaign: Campaign) -> list[float]:
 @contextmanager
 def _old_snapshot() -> Iterator[None]:
     """A session that once looked and then does nothing, in its transaction."""
-    settings = connection.settings_dict
-    holder = psycopg.connect(
-        host=settings["HOST"], port=settings["PORT"] or None, user=settings["USER"], password=settings["PASSWORD"],
-        dbname=settings["NAME"],
-    )  # fmt: skip
+    holder = connection.copy()
+    holder.set_autocommit(False)
     try:
-        holder.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        holder.execute("SELECT count(*) FROM django_migrations")
+        with holder.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute("SELECT count(*) FROM django_migrations")
         yield
     finally:
         holder.rollback()
