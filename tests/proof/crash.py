@@ -163,7 +163,8 @@ def prove_crash(
 def _stack(engine: str, seed: int, pool: str) -> Iterator[Stack]:
     """Servers, migrated; web, two workers, beat, and a sandbox that loses three of a hundred answers."""
     with services() as found, tempfile.TemporaryDirectory(prefix="crash-") as name:
-        port, engine_port = free_port(30800), free_port(30900)
+        first = 26_000 + secrets.randbelow(4_000)
+        port, engine_port = free_port(first), free_port(first + 100)
         env = os.environ | found | {
             "DEVELOPMENT": "1", "SECURE_COOKIES": "0", "SANDBOX": "1", "BILL_SIMULATED_CALLS": "1", "DEMO": "0",
             "PORT": str(port), "BASE_URL": f"http://127.0.0.1:{port}", "DATA_DIR": name, "LOG_LEVEL": "WARNING",
