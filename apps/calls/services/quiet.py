@@ -17,6 +17,7 @@ from apps.core import db
 from apps.core.db import step, writes
 from apps.core.scope import acting
 from apps.organizations.scopes import overview
+from apps.voice.capabilities import COUNTED_KINDS
 from apps.voice.client import Engine, EngineTrouble
 from apps.voice.services import known_capabilities
 
@@ -83,6 +84,7 @@ def record_read(
     draft = Draft(call, now)
     if found is not None:
         fill_from_rest(draft, found)
+        _look_again_soon(draft)
     elif call.is_final:
         _without_report(draft)
     elif trouble:
@@ -92,6 +94,16 @@ def record_read(
     else:
         draft.set(missing_since=call.missing_since or now, next_check_at=now + TWICE)
     draft.save()
+
+
+@step
+def _look_again_soon(draft: Draft) -> None:
+    """A running call holds a line, and the event of its end may get lost: where looks are not counted, it is looked at
+    until that is known. Pauses that double are for engines that do not answer, or count each request."""
+    call = draft.call
+    assert call.connection is not None
+    if call.is_running and call.next_check_at and known_capabilities(call.connection).kind not in COUNTED_KINDS:
+        draft.set(next_check_at=min(call.next_check_at, draft.now + QUIET))
 
 
 @step
