@@ -7,6 +7,7 @@ urlpatterns = [
     path("usage", usage.usage, name="usage"),
     path("palette", views.palette, name="palette"),
     path("settings/engine", views_engine.engine, name="engine"),
+    path("settings/engine/limits", views_engine.engine_limits, name="engine_limits"),
     path("settings/engine/test", views_engine.engine_test, name="engine_test"),
     path("settings/engine/disconnect", views_engine.engine_disconnect, name="engine_disconnect"),
     path("settings/engine/secret", views_engine.engine_secret, name="engine_secret"),

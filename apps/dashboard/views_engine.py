@@ -17,8 +17,8 @@ from apps.organizations.access import may, needs
 from apps.organizations.models import Organization, Role
 from apps.organizations.scopes import acting_for
 from apps.organizations.services import Actor
-from apps.voice.connecting import connect, disconnect, own_connection, replace_secret
-from apps.voice.forms import EngineForm
+from apps.voice.connecting import connect, disconnect, limit_connection, own_connection, replace_secret
+from apps.voice.forms import EngineForm, LinesForm
 from apps.voice.models import Connection
 from apps.voice.probe import Found, probe
 from apps.voice.services import find_connection
@@ -73,6 +73,21 @@ def engine_secret(request: HttpRequest, org: str) -> HttpResponse:
     return redirect("engine", org)
 
 
+@require_POST
+@needs(Role.ADMIN)
+def engine_limits(request: HttpRequest, org: str) -> HttpResponse:
+    own = _own(request.organization)  # type: ignore[attr-defined]
+    if own is None:
+        messages.info(request, _("There was no voice engine of your own."))
+        return redirect("engine", org)
+    lines = LinesForm(request.POST, own)
+    if not lines.is_valid():
+        return _page(request, _form(request), lines=lines, status=422)
+    limit_connection(connection=own, values=lines.cleaned_data, by=Actor.of(request), now=db.now())
+    messages.success(request, _("The limits of your voice engine hold from now on."))
+    return redirect("engine", org)
+
+
 @needs(Role.ADMIN)
 def _save(request: HttpRequest) -> HttpResponse:
     organization = request.organization  # type: ignore[attr-defined]
@@ -108,13 +123,15 @@ def _form(request: HttpRequest, data: Any = None, *, is_test: bool = False) -> E
 
 
 def _page(
-    request: HttpRequest, form: EngineForm, *, found: Found | None = None, failed: bool = False, status: int = 200
-) -> HttpResponse:
+    request: HttpRequest, form: EngineForm, *, found: Found | None = None, failed: bool = False, status: int = 200,
+    lines: LinesForm | None = None,
+) -> HttpResponse:  # fmt: skip
     organization = request.organization  # type: ignore[attr-defined]
     used = find_connection(organization)
     context = {
         "state": state_of(organization), "form": form, "found": found, "failed": failed, "own": form.current,
         "touched": words_of(_touched(request, organization, used)), "may_edit": may(request, Role.ADMIN),
+        "lines": lines or (LinesForm(None, form.current) if form.current else None),
     }  # fmt: skip
     return render(request, "voice/engine.html", context, status=status)
 

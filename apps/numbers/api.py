@@ -20,6 +20,7 @@ from apps.core.strict_fields import Choice, Flag, Text, Whole
 from apps.numbers.models import PhoneNumber, SipTrunk
 from apps.numbers.services import create_trunk, delete_number, delete_trunk, register_number, update_number
 from apps.organizations.authentication import organization_of
+from apps.organizations.forms_pace import MOST_CALLS, MOST_SECONDS, MOST_STARTS
 from apps.organizations.idempotency import create_once
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor
@@ -169,6 +170,9 @@ class TrunkSerializer(serializers.Serializer[Any]):
         child=Text(max_length=255), required=False, allow_null=True
     )
     outbound_number = Text(max_length=32, required=False, allow_null=True)
+    concurrent_calls = Whole(min_value=1, max_value=MOST_CALLS, required=False, allow_null=True)
+    starts = Whole(min_value=1, max_value=MOST_STARTS, required=False, allow_null=True)
+    starts_seconds = Whole(min_value=1, max_value=MOST_SECONDS, required=False)
 
     # Older spellings are fields of their own, so that an error names the key that was sent.
     outbound_address = Text(max_length=255, required=False, allow_null=True, allow_blank=True)
@@ -198,6 +202,9 @@ def trunk_body(trunk: SipTrunk) -> dict[str, Any]:
         "is_active": trunk.is_active,
         "inbound_addresses": trunk.inbound_addresses,
         "outbound_number": trunk.outbound_number,
+        "concurrent_calls": trunk.concurrent_calls,
+        "starts": trunk.starts,
+        "starts_seconds": trunk.starts_seconds,
         "created_at": instant(trunk.created_at),
         "updated_at": instant(trunk.updated_at),
     }

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.assistants.models import Assistant, Workflow
 from apps.core.phone import PROBLEMS, WARNINGS, country_choices, parse
 from apps.numbers.models import SipTrunk
+from apps.organizations.forms_pace import PaceForm
 from apps.organizations.models import Organization
 
 
@@ -94,7 +95,7 @@ class RegisterForm(AssignForm):
         return values | {"name": values["name"] or None}
 
 
-class TrunkForm(forms.Form):
+class TrunkForm(PaceForm):
     name = forms.CharField(label=_("Name"), max_length=200)
     provider = forms.CharField(
         label=_("Provider"), max_length=200, required=False, help_text=_("Only a note, such as “VoIP company”.")

@@ -6,6 +6,7 @@ from typing import Any
 
 from apps.core.openapi import EXAMPLE_ID, Schema, array, boolean, integer, moment, phone, record, text, uuid
 from apps.numbers.models import SipTrunk
+from apps.organizations.forms_pace import MOST_CALLS, MOST_SECONDS, MOST_STARTS
 
 LABEL = text("A label of your own.", null=True, maxLength=200, examples=["Main line"])
 ASSIGNED: dict[str, Schema] = {
@@ -17,6 +18,11 @@ ASSIGNED: dict[str, Schema] = {
     "is_active": boolean("An inactive number takes no calls.", default=True),
 }  # fmt: skip
 TRANSPORT: Schema = {"enum": list(SipTrunk.Transport.values)}
+LIMITS: dict[str, Schema] = {
+    "concurrent_calls": integer("At the same time; null: no limit of its own.", null=True, minimum=1, maximum=MOST_CALLS),
+    "starts": integer("So many calls begin in any `starts_seconds`; null: no limit.", null=True, minimum=1, maximum=MOST_STARTS),
+    "starts_seconds": integer(minimum=1, maximum=MOST_SECONDS, default=1),
+}
 SCHEMAS: dict[str, Schema] = {
     "PhoneNumber": record(
         {
@@ -64,6 +70,7 @@ SCHEMAS: dict[str, Schema] = {
             "is_active": boolean(),
             "inbound_addresses": array(text(), null=True, examples=[None]),
             "outbound_number": text(null=True, examples=["+31850000001"]),
+            **{name: {**schema, "examples": [example]} for (name, schema), example in zip(LIMITS.items(), (None, None, 1), strict=True)},
             "created_at": moment(),
             "updated_at": moment(),
         },
@@ -79,6 +86,7 @@ SCHEMAS: dict[str, Schema] = {
             "auth_password": text("Kept encrypted, never returned.", maxLength=255),
             "inbound_addresses": array(text(minLength=1, maxLength=255), null=True),
             "outbound_number": text(null=True, minLength=1, maxLength=32),
+            **LIMITS,
             "outbound_address": text("The older spelling of `address`.", maxLength=255, deprecated=True),
             "host": text("With `port`, an older spelling of `address`.", maxLength=200, deprecated=True),
             "port": integer(minimum=1, maximum=65535, deprecated=True),

@@ -115,6 +115,13 @@ def replace_trunk(
 
 
 @writes
+def limit_trunk(*, trunk: SipTrunk, values: Mapping[str, Any], by: Actor, now: dt.datetime) -> None:
+    """How many calls its provider takes: `concurrent_calls`, `starts`, `starts_seconds`. Nothing of it stands at an engine."""
+    trunk.change(now, **values)
+    record_audit(organization=trunk.organization, by=by, action="trunk.limits", target=trunk, data=dict(values))
+
+
+@writes
 def delete_trunk(*, trunk: SipTrunk, by: Actor, now: dt.datetime) -> None:
     """Its numbers keep working inbound and lose the trunk; no running call ends."""
     numbers = PhoneNumber.objects.for_organization(trunk.organization_id).filter(transfer_trunk=trunk)

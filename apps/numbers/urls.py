@@ -14,4 +14,5 @@ urlpatterns = [
     path("copies/keys", views_copies.copies_keys, name="copies_keys"),
     path("copies/<uuid:pk>/retry", views_copies.copy_retry, name="copy_retry"),
     path("trunks/<uuid:pk>/delete", views.trunk_delete, name="trunk_delete"),
+    path("trunks/<uuid:pk>/limits", views.trunk_limits, name="trunk_limits"),
 ]

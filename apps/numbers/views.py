@@ -21,11 +21,13 @@ from apps.numbers.services import (
     create_trunk,
     delete_number,
     delete_trunk,
+    limit_trunk,
     register_number,
     replace_trunk,
     update_number,
 )
 from apps.organizations.access import may, needs
+from apps.organizations.forms_pace import PaceForm
 from apps.organizations.middleware import toast
 from apps.organizations.models import Role
 from apps.organizations.services import Actor
@@ -145,6 +147,21 @@ def trunk_create(request: HttpRequest, org: str) -> HttpResponse:
         trunk, moved = replace_trunk(organization=organization, old=old, values=form.values(), by=by, now=db.now())
         text = ngettext("%(count)s number moved to “%(name)s”.", "%(count)s numbers moved to “%(name)s”.", moved)
         messages.success(request, text % {"count": moved, "name": trunk.name})
+    return redirect("trunks", org)
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Role.MEMBER)
+def trunk_limits(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
+    """How many calls the provider takes. The one thing of a trunk that changes: no call has to leave for it."""
+    trunk = find_trunk(request, pk)
+    initial = {"concurrent_calls": trunk.concurrent_calls, "starts": trunk.starts, "starts_seconds": trunk.starts_seconds}
+    form = PaceForm(request.POST if request.method == "POST" else None, initial=initial)
+    if not form.is_valid():
+        context = {"form": form, "trunk": trunk}
+        return render(request, "numbers/trunk_limits.html", context, status=422 if form.errors else 200)
+    limit_trunk(trunk=trunk, values=form.pace(), by=Actor.of(request), now=db.now())
+    messages.success(request, _("The limits of “%(name)s” hold from now on.") % {"name": trunk.name})
     return redirect("trunks", org)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,10 +13,11 @@ from django.views.decorators.http import require_POST
 from apps.core import db
 from apps.core.errors import NotFound
 from apps.organizations.access import needs
-from apps.organizations.models import Organization, Role
+from apps.organizations.limits import set_limits
+from apps.organizations.models import Limits, Organization, Role
 from apps.organizations.scopes import acting_for
 from apps.organizations.services import Actor
-from apps.portal.forms import ClientForm, RemoveDemoForm
+from apps.portal.forms import ClientForm, ClientLimitsForm, RemoveDemoForm
 from apps.portal.selectors import clients_of
 from apps.portal.services.clients import create_client
 from apps.portal.services.demo import remove_demo
@@ -62,6 +65,27 @@ def client_create(request: HttpRequest, org: str) -> HttpResponse:
         )
         return redirect("members", org=made.slug)
     return render(request, "portal/client_form.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@needs(Role.ADMIN)
+def client_limits(request: HttpRequest, org: str) -> HttpResponse:
+    """What one client may use. Its own rows: read and written in its own scope."""
+    organization = request.organization  # type: ignore[attr-defined]
+    # A page that is read holds the clients' rows already; after a form was sent they are asked for.
+    with acting_for(organization, with_children=True) if request.method == "POST" else nullcontext():
+        slug = request.POST.get("client") or request.GET.get("client", "")
+        client = Organization.objects.children_of(organization).filter(slug=slug).first()
+        if client is None:
+            raise NotFound(_("There is no such client."))
+        limits = Limits.objects.for_organization(client).first() or Limits(organization=client)
+    form = ClientLimitsForm(request.POST if request.method == "POST" else None, limits)
+    if not form.is_valid():
+        context = {"form": form, "client": client}
+        return render(request, "portal/client_limits.html", context, status=422 if form.errors else 200)
+    with acting_for(client):
+        set_limits(organization=client, values=form.cleaned_data, by=Actor.of(request), now=db.now())
+    messages.success(request, _("The limits of %(name)s hold from now on.") % {"name": client.name})
+    return redirect("clients", org)
 
 
 @needs(Role.OWNER)

@@ -6,6 +6,7 @@ A connection is never deleted and never becomes another one: calls that run keep
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -87,6 +88,14 @@ def disconnect(*, organization: Organization | None, by: Actor, now: dt.datetime
     old.change(now, is_active=False)
     _noted(old, by, "connection.disconnect")
     return True
+
+
+@writes
+def limit_connection(*, connection: Connection, values: Mapping[str, Any], by: Actor, now: dt.datetime) -> None:
+    """Limits of our own beside those that the engine announces: `concurrent_calls`, `inbound_lines`, `starts`,
+    `starts_seconds`."""
+    connection.change(now, **values)
+    _noted(connection, by, "connection.update", fields=["limits"])
 
 
 @writes

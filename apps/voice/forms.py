@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.addresses import address_problem, url_problem
+from apps.organizations.forms_pace import MOST_CALLS, PaceForm
 from apps.organizations.models import Organization
 from apps.voice.connecting import HOSTED_URL, HOSTED_WEB_CALL_URL, Wanted
 from apps.voice.models import Connection
@@ -113,6 +114,19 @@ class EngineForm(forms.Form):
             self.add_error("api_key", _("The address leads to another host: enter the key for it."))
             return
         data["api_key"] = self.current.api_key
+
+
+class LinesForm(PaceForm):
+    """Limits of a connection beside those that its engine announces; the smaller one holds."""
+
+    inbound_lines = forms.IntegerField(
+        label=_("Lines kept for inbound calls"), min_value=0, max_value=MOST_CALLS, initial=0,
+        help_text=_("Of the calls at once, so many are never used by campaigns."),
+    )  # fmt: skip
+
+    def __init__(self, data: Any, connection: Connection) -> None:
+        names = ("concurrent_calls", "starts", "starts_seconds", "inbound_lines")
+        super().__init__(data, initial={name: getattr(connection, name) for name in names})
 
 
 def _origin(url: str) -> tuple[str, str]:

@@ -139,7 +139,8 @@ FULL: dict[str, Callable[[World], dict[str, Any]]] = {
     "numbers": _full_number,
     "sip-trunks": lambda world: {
         "name": "Trunk", "provider": "Twilio", "address": "sip.example.com", "transport": "tls", "auth_username": "u", "auth_password": "p",
-        "inbound_addresses": ["192.0.2.1"], "outbound_number": "+31850000001",
+        "inbound_addresses": ["192.0.2.1"], "outbound_number": "+31850000001", "concurrent_calls": 20, "starts": 150,
+        "starts_seconds": 5,
     },
     "analysis-templates": lambda world: {
         "name": "Appointment", "description": "Reads days", "system_prompt": "You read calls.", "user_prompt": "{transcript}", "schema": SCHEMA,

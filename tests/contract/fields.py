@@ -82,6 +82,7 @@ SUMMARY = Fields("UsageSummary", total_calls=COUNT, total_duration_seconds=NUMBE
 TRUNK = Fields(
     "SipTrunk", **FRAME, org_id=UUID, name=WORD, provider=TEXT, address=TEXT, transport=one_of("udp", "tcp", "tls"),
     auth_username=TEXT.n, is_active=BOOL, inbound_addresses=TEXTS.n, outbound_number=TEXT.n, outbound_address=TEXT,
+    concurrent_calls=COUNT.n, starts=COUNT.n, starts_seconds=COUNT,
 )  # fmt: skip
 
 # 8.7

@@ -123,6 +123,7 @@ def _numbers() -> list[Refusal]:
     trunks: list[tuple[str, str, Any]] = [
         ("name", MISSING, {}), ("name", WRONG, {"name": None}), ("transport", WRONG, {"name": "t", "transport": "sctp"}),
         ("inbound_addresses", WRONG, {"name": "t", "inbound_addresses": "192.0.2.1"}), ("name", WRONG, {"name": ["t"]}), ("name", WRONG, {"name": 7}),
+        *((name, WRONG, {"name": "t", name: value}) for name in ("concurrent_calls", "starts", "starts_seconds") for value in (0, "3", True)),
     ]  # fmt: skip
     return [
         *(Refusal("17", "POST", "/numbers", 400, type, param, body) for param, type, body in wrong),
