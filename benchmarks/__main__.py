@@ -15,9 +15,9 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 django.setup()
 call_command("migrate", database="owner", verbosity=0)
 
-from benchmarks import call_list, relay, tick  # noqa: E402  (models need the set-up above)
+from benchmarks import bloat, call_list, latency, leads, pacing, relay, tick  # noqa: E402  (models need the set-up above)
 
-BENCHMARKS = {"tick": tick, "call-list": call_list, "relay": relay}
+BENCHMARKS = {"tick": tick, "bloat": bloat, "call-list": call_list, "relay": relay, "pacing": pacing, "latency": latency, "leads": leads}
 for name in sys.argv[1:] or BENCHMARKS:
     print(BENCHMARKS[name].run(), flush=True)
 sys.exit(0)
