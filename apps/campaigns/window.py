@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 DAY = 86_400
 EPOCH = dt.date(1970, 1, 1).toordinal()
-# The longest stretch without an opening of a daily window: one weekday a week, and a clock change that swallows it.
+# The longest stretch without an opening of a week: one weekday, and a clock change that swallows it.
 HORIZON = 15
 
 # Seconds since midnight, from one until just before the other; of a day in order, without overlap.
@@ -143,30 +143,29 @@ def span_at(spans: Sequence[Span], at: float) -> tuple[Span | None, Span | None]
 
 @dataclass(frozen=True)
 class Window:
-    """Open from `start` until just before `end`, on `days` (Monday is 1)."""
+    """A week by the wall clock of one zone."""
 
-    start: dt.time
-    end: dt.time
-    days: frozenset[int]
+    week: Week
     zone: ZoneInfo
 
     def is_open(self, now: dt.datetime) -> bool:
-        local = now.astimezone(self.zone)
-        return local.isoweekday() in self.days and self.start <= local.time() < self.end
+        return self._around(now)[0] is not None
 
     def closes_at(self, now: dt.datetime) -> dt.datetime:
         """The first instant after `now` at which an open window is closed; `now` itself when it is closed already."""
-        current, _next = span_at(self._spans(now), now.timestamp())
+        current, _next = self._around(now)
         return instant(current[1]) if current else now
 
     def next_opening(self, now: dt.datetime) -> dt.datetime | None:
         """`now` while it is open, else the next instant at which it opens; None when it never does."""
-        current, following = span_at(self._spans(now), now.timestamp())
+        current, following = self._around(now)
         if current:
             return now
         return instant(following[0]) if following else None
 
-    def _spans(self, now: dt.datetime) -> Spans:
-        week = daily(self.start, self.end, self.days)
+    def _around(self, now: dt.datetime) -> tuple[Span | None, Span | None]:
         first = int(now.timestamp())
-        return laid_out(self.zone.key, lambda day: week[(day - 1) % 7], first, first + HORIZON * DAY)
+        return span_at(laid_out(self.zone.key, self._spans_of, first, first + HORIZON * DAY), now.timestamp())
+
+    def _spans_of(self, day: int) -> Spans:
+        return self.week[(day - 1) % 7]

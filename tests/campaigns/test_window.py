@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.campaigns.window import Window
+from apps.campaigns.window import ALWAYS, Window, common, daily, seconds_of, union, week_of
 
 ALL = frozenset(range(1, 8))
 
 
 def window(start: str = "09:00", end: str = "17:00", days: frozenset[int] = ALL, zone: str = "Europe/Amsterdam") -> Window:
-    return Window(dt.time.fromisoformat(start), dt.time.fromisoformat(end), days, ZoneInfo(zone))
+    return Window(daily(dt.time.fromisoformat(start), dt.time.fromisoformat(end), days), ZoneInfo(zone))
 
 
 def utc(text: str) -> dt.datetime:
@@ -79,12 +79,47 @@ def test_a_closed_window_closes_now_and_no_days_never_open() -> None:
 )  # fmt: skip
 def test_openings_and_closings_equal_a_slow_search(zone: str, hour: int, minutes: int, days: set[int], at: dt.datetime) -> None:
     end = dt.time(hour + 1, minutes % 60) if hour + 1 < 24 else dt.time(23, 59)
-    hours = Window(dt.time(hour, 15), end, frozenset(days), ZoneInfo(zone))
+    hours = Window(daily(dt.time(hour, 15), end, days), ZoneInfo(zone))
     now = at.replace(tzinfo=dt.UTC, second=0, microsecond=0)
     opening = hours.next_opening(now)
     assert opening is not None
-    slow = next(now + dt.timedelta(minutes=n) for n in range(16 * 1440) if hours.is_open(now + dt.timedelta(minutes=n)))
+
+    def is_open(moment: dt.datetime) -> bool:
+        local = moment.astimezone(ZoneInfo(zone))
+        return local.isoweekday() in days and dt.time(hour, 15) <= local.time() < end
+
+    slow = next(now + dt.timedelta(minutes=n) for n in range(16 * 1440) if is_open(now + dt.timedelta(minutes=n)))
     assert opening == slow
     closing = hours.closes_at(opening)
-    slow = next(opening + dt.timedelta(minutes=n) for n in range(1, 1440) if not hours.is_open(opening + dt.timedelta(minutes=n)))
+    slow = next(opening + dt.timedelta(minutes=n) for n in range(1, 1440) if not is_open(opening + dt.timedelta(minutes=n)))
     assert closing == slow
+
+
+def test_several_windows_become_a_week() -> None:
+    windows = [
+        {"days": [1, 7], "start": "22:00", "end": "02:00"}, {"days": [1], "start": "21:00", "end": "22:30"},
+        {"days": [3], "start": "00:00", "end": "24:00"}, {"days": [4], "start": "20:15", "end": "00:00"},
+    ]  # fmt: skip
+    late, early = (21 * 3600, 86_400), (0, 7200)
+    assert week_of(windows) == (
+        (early, late), (early,), ((0, 86_400),), ((72_900, 86_400),), (), (), ((79_200, 86_400),),
+    )  # fmt: skip
+    assert week_of([{"days": [1, 2, 3, 4, 5, 6, 7], "start": "00:00", "end": "00:00"}]) == ALWAYS
+    assert week_of([]) == ((),) * 7
+
+
+def test_spans_are_joined_and_met() -> None:
+    assert union([(5, 6), (1, 3), (3, 4), (2, 3), (6, 6)]) == ((1, 4), (5, 6))
+    assert common(((1, 4), (6, 9)), ((0, 2), (3, 7), (8, 20))) == ((1, 2), (3, 4), (6, 7), (8, 9))
+    assert common((), ((0, 1),)) == ()
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("00:00", 0), ("09:30", 34_200), ("24:00", 86_400), ("23:59:59", 86_399)])
+def test_a_time_of_day_in_seconds(text: str, seconds: int) -> None:
+    assert seconds_of(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["24:01", "9", "noon", ""])
+def test_what_is_no_time_of_day(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        seconds_of(text)

@@ -173,8 +173,8 @@ class Campaign(OwnedModel):
 
     @property
     def window(self) -> Window:
-        days = frozenset(self.schedule_days)
-        return Window(self.schedule_start_time, self.schedule_end_time, days, ZoneInfo(self.timezone))
+        """Its calling hours by its own zone, without holidays and rules: see rules.Rules for a person's."""
+        return Window(self.week, ZoneInfo(self.timezone))
 
     @property
     def week(self) -> Week:
