@@ -13,8 +13,9 @@ from markdown_it import MarkdownIt
 
 FOLDER = Path(settings.BASE_DIR) / "docs" / "help"
 ORDER = (
-    "getting-started", "assistants", "numbers-and-trunks", "calls", "campaigns", "running-campaigns", "campaign-results", "importing-leads", "do-not-call",
-    "voice-engine", "sandbox", "webhooks", "api-and-keys", "ai-clients", "billing", "members-and-roles", "troubleshooting",
+    "getting-started", "assistants", "numbers-and-trunks", "calls", "campaigns", "setting-up-campaigns",
+    "running-campaigns", "campaign-results", "importing-leads", "calling-hours", "do-not-call", "voice-engine",
+    "sandbox", "webhooks", "api-and-keys", "ai-clients", "billing", "members-and-roles", "troubleshooting",
 )  # fmt: skip
 LINK = re.compile(r'href="([a-z-]+)\.md(#[\w-]*)?"')
 

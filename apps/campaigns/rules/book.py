@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import Q
@@ -29,7 +29,7 @@ class Book:
         return cls.with_rows(rows, owners)
 
     @classmethod
-    def with_rows(cls, rows: Iterable[RulePack], owners: list[object]) -> Book:
+    def with_rows(cls, rows: Iterable[RulePack], owners: Sequence[object]) -> Book:
         """Args: rows: edited packs; owners: whose rows win, first to last; the installation's come after them."""
         levels: dict[Key, dict[int, list[Pack]]] = {}
         for row in rows:

@@ -77,16 +77,17 @@ def _of_number(number: str) -> tuple[str, tuple[str, ...]]:
         parsed = phonenumbers.parse(number)
     except NumberParseException:
         return "", ()
-    country = phonenumbers.region_code_for_number(parsed) or phonenumbers.region_code_for_country_code(parsed.country_code)
-    return "" if country == _NOWHERE else country, _zones(parsed)
+    calling_code = parsed.country_code or 0
+    country = phonenumbers.region_code_for_number(parsed) or phonenumbers.region_code_for_country_code(calling_code)
+    return "" if country == _NOWHERE else country, _zones(parsed, calling_code)
 
 
-def _zones(parsed: phonenumbers.PhoneNumber) -> tuple[str, ...]:
+def _zones(parsed: phonenumbers.PhoneNumber, calling_code: int) -> tuple[str, ...]:
     kind = phonenumbers.number_type(parsed)
-    if kind != PhoneNumberType.UNKNOWN and is_number_type_geographical(kind, parsed.country_code):
+    if kind != PhoneNumberType.UNKNOWN and is_number_type_geographical(kind, calling_code):
         found = time_zones_for_geographical_number(parsed)
     else:
-        found = TIMEZONE_DATA.get(str(parsed.country_code), ())
+        found = TIMEZONE_DATA.get(str(calling_code), ())
     return tuple(zone for zone in found if zone in ZONES)
 
 
@@ -106,8 +107,8 @@ def _plain_codes() -> dict[str, tuple[str, tuple[str, ...]]]:
     """Calling codes of one country in one zone: there the rest of the number says nothing about the place."""
     zones: dict[str, set[tuple[str, ...]]] = {code: set() for code in _codes()}
     for prefix, found in TIMEZONE_DATA.items():
-        if code := _code(f"+{prefix}"):
-            zones[code].add(found)
+        if begins := _code(f"+{prefix}"):
+            zones[begins].add(found)
     return {
         code: (regions[0], tuple(zone for zone in next(iter(zones[code])) if zone in ZONES))
         for number, regions in COUNTRY_CODE_TO_REGION_CODE.items()
