@@ -20,16 +20,31 @@ from apps.calls.services.fate import leave_unknown
 from apps.calls.services.reconcile import reconcile
 from apps.calls.services.reserve import reserve_many
 from apps.campaigns import tasks
+from apps.campaigns.dialler import memory
 from apps.campaigns.dialler.tick import tick_campaign
 from apps.campaigns.models import Campaign
+from apps.campaigns.rules import place_of
 from apps.campaigns.services import delete_campaign, pause_campaign
 from apps.core import db
 from apps.organizations.services import SYSTEM
 from apps.voice.outcomes import Dialled
 from config.celery import app
 from tests import factories
-from tests.campaigns.support import NOON, calls_of, leads_of, make_line, running_campaign, sandbox, tick, wide
+from tests.campaigns.support import (
+    NOON,
+    calls_of,
+    end_call,
+    leads_of,
+    make_line,
+    refused,
+    running_campaign,
+    sandbox,
+    tick,
+    wide,
+)
 from tests.cases import CommittedCase
+
+SECOND = dt.timedelta(seconds=1)
 
 
 def together(*works: Callable[[], Any]) -> list[Any]:
@@ -168,6 +183,47 @@ class TickersTest(RaceCase):
         self.assertEqual([each.status for each in leads_of(campaign)], ["pending", "skipped"])
         self.assertEqual(calls_of(campaign), [])
         self.assertEqual(tick(campaign), 1)
+
+
+class MemoryTest(RaceCase):
+    """The claim remembers where it stopped, once that is committed; nothing is forgotten for it."""
+
+    def test_what_comes_back_to_its_place_goes_first_again(self) -> None:
+        campaign = running_campaign(self.client_org, 3, max_concurrent_calls=1)
+        tick(campaign)
+        self.assertIsNotNone(memory.recall(campaign.pk))
+        end_call(calls_of(campaign)[0], **refused("unavailable"))
+        self.assertEqual(tick(campaign, NOON + SECOND), 1)
+        self.assertEqual([lead.status for lead in leads_of(campaign)], ["calling", "pending", "pending"])
+
+    def test_a_lead_in_front_of_the_mark_is_called_when_those_behind_it_are(self) -> None:
+        campaign = running_campaign(self.client_org, 4, max_concurrent_calls=2)
+        tick(campaign)
+        first = leads_of(campaign)[0]
+        for call in calls_of(campaign):
+            end_call(call)
+        with wide(self.client_org):
+            factories.make_lead(campaign, phone_number="+442079450099", position=first.position - 1)
+        self.assertEqual([tick(campaign, NOON + number * SECOND) for number in (1, 2)], [2, 0])
+        for call in calls_of(campaign)[2:]:
+            end_call(call)
+        self.assertEqual(tick(campaign, NOON + 3 * SECOND), 1)
+        self.assertEqual([lead.status for lead in leads_of(campaign)], ["calling", *["completed"] * 4])
+
+    def test_a_new_place_is_seen_when_the_known_ones_have_nobody_left(self) -> None:
+        campaign = running_campaign(self.client_org, 2)
+        tick(campaign)
+        factories.make_lead(campaign, phone_number="+31201234567", place=place_of(phone_number="+31201234567"))
+        self.assertEqual(tick(campaign, NOON + SECOND), 1)
+
+    def test_what_was_not_committed_is_not_remembered(self) -> None:
+        campaign = running_campaign(self.client_org, 2)
+        with patch("apps.campaigns.dialler.tick.note_wants", side_effect=RuntimeError), self.assertRaises(RuntimeError):
+            with wide(self.client_org):
+                self.connection.change(db.now(), engine=self.connection.engine | {"limits": {"concurrent": 12}})
+            tick(campaign)
+        self.assertIsNone(memory.recall(campaign.pk))
+        self.assertEqual(tick(campaign), 2)
 
 
 class PauseTest(RaceCase):
