@@ -36,7 +36,7 @@ def main() -> None:
         act = json.loads(line)
         if number := act.get("refuse"):
             with acting_for(client):
-                refuse_number(organization=client, number=number, reason="proof", by=SYSTEM)
+                refuse_number(organization=client, number=number, reason="proof", by=SYSTEM, now=db.now())
         else:
             with acting_for(client.parent):
                 add_credits(
