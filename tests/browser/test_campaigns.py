@@ -125,3 +125,24 @@ def _quiet(watched: Watched) -> None:
     assert watched.errors == []
     assert watched.page.evaluate("window.__csp") == []
     assert watched.foreign == []
+
+
+def test_further_windows_are_added_taken_away_and_kept(site: Site, signed_in: Watched) -> None:
+    page = signed_in.page
+    url = create(page, site, "Windows", "Hello")
+    page.goto(f"{url}/edit")
+    page.locator("[data-fold=hours] > summary").click()
+    for _count in range(2):
+        page.get_by_role("button", name="Add a window").click()
+    page.locator("[name=windows-1-days][value='6']").check(force=True)
+    page.locator("[name=windows-1-start]").fill("10:00")
+    page.locator("[name=windows-1-end]").fill("14:00")
+    page.locator("[data-row]:visible").first.get_by_role("button", name="Remove this window").click()
+    page.locator("[name=schedule_end_time]").fill("09:00")
+    for day in range(6, 8):
+        page.locator(f"[name=schedule_days][value='{day}']").uncheck(force=True)
+    page.get_by_role("button", name="Save changes").click()
+    page.wait_for_url(url)
+    expect(page.locator("#campaign-live")).to_contain_text("Mon–Fri 00:00–09:00, Sat 10:00–14:00")
+    page.goto(f"{url}/edit")
+    expect(page.locator("[name=windows-0-start]")).to_have_value("10:00")

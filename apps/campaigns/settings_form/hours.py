@@ -37,26 +37,21 @@ def days(**options: Any) -> forms.TypedMultipleChoiceField:
 class WindowForm(forms.Form):
     """One further window. A row that was left empty is none."""
 
-    days = days(required=False)
-    start = forms.TimeField(label=gettext_lazy("From"), required=False, widget=clock())
-    end = forms.TimeField(
-        label=gettext_lazy("Until"), required=False, widget=clock(), help_text=gettext_lazy("Not after the start: the next day.")
+    days = days()
+    start = forms.TimeField(
+        label=gettext_lazy("From"), widget=clock(), error_messages={"required": gettext_lazy("Say when it begins.")}
     )
+    end = forms.TimeField(
+        label=gettext_lazy("Until"), widget=clock(), help_text=gettext_lazy("Not after the start: the next day."),
+        error_messages={"required": gettext_lazy("Say when it ends.")},
+    )  # fmt: skip
 
-    @property
-    def is_empty(self) -> bool:
-        return not any(self.cleaned_data.get(name) for name in ("days", "start", "end"))
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, empty_permitted=True, use_required_attribute=False, **kwargs)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if not any(self[name].value() for name in ("days", "start", "end")):
-            return data
-        for name, text in (
-            ("days", _("Choose at least one day of the week.")), ("start", _("Say when it begins.")), ("end", _("Say when it ends.")),
-        ):  # fmt: skip
-            if data.get(name) in (None, []) and name not in self.errors:
-                self.add_error(name, text)
-        if data.get("start") and data.get("start") == data.get("end"):
+        if data.get("start") is not None and data.get("start") == data.get("end"):
             self.add_error("end", _("A window cannot end when it starts."))
         return data
 
@@ -137,7 +132,7 @@ class WindowRows:
         return all(found)
 
     def values(self) -> list[dict[str, Any]]:
-        return [form.value() for form in self.forms if form.is_bound and not form.is_empty]
+        return [form.value() for form in self.forms if form.is_bound and form.has_changed()]
 
     def words(self) -> str:
         """For a comparison of two versions of the form."""
