@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from uuid import UUID
 
-from apps.calls.models import DoNotCall
+from apps.calls.sql import digests_on_list
 from apps.core import crypto
 from apps.organizations.models import Organization
 
@@ -26,9 +26,11 @@ def digests_of(organization_id: UUID, number: str) -> list[bytes]:
 def refused_among(organization: Organization, numbers: Iterable[str], now: dt.datetime) -> set[str]:
     """Those of the numbers (E.164) that are on the organization's list or its agency's. One query; the scope holds both."""
     owners = [each for each in (organization.pk, organization.parent_id) if each]
-    wanted = {digest: number for owner in owners for number in numbers for digest in digests_of(owner, number)}
-    listed = DoNotCall.objects.filter(organization_id__in=owners, digest__in=list(wanted)).valid(now)
-    return {wanted[bytes(digest)] for digest in listed.values_list("digest", flat=True)}
+    asked = list(numbers)
+    wanted = {
+        digest: number for owner in owners for digest, number in crypto.digests_by(asked, owner=owner, field=FIELD).items()
+    }
+    return {wanted[digest] for digest in digests_on_list(owners, list(wanted), now)}
 
 
 def is_refused(organization: Organization, number: str, now: dt.datetime) -> bool:

@@ -51,6 +51,20 @@ def search_calls(words: str, most: int) -> list[UUID]:
         return [row[0] for row in cursor.fetchall()]
 
 
+def digests_on_list(owners: Sequence[UUID], digests: Sequence[bytes], now: dt.datetime) -> list[bytes]:
+    """Which of the digests stand on the do-not-call lists of these organizations. Two arrays, so that thousands are asked
+    for as quickly as one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT digest FROM calls_donotcall WHERE organization_id = ANY(%s) AND digest = ANY(%s)
+                AND (expires_at IS NULL OR expires_at > %s)
+            """,
+            (list(owners), list(digests), now),
+        )
+        return [bytes(digest) for (digest,) in cursor.fetchall()]
+
+
 def index_texts(call_ids: list[UUID]) -> None:
     """Make these calls findable by what was said, by summary, names and numbers. In the caller's transaction and scope."""
     with connection.cursor() as cursor:

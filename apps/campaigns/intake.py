@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from uuid_utils.compat import uuid7
 
 from apps.campaigns.readings import read_consent, read_moment, read_region, read_zone
 from apps.core import phone
@@ -34,9 +33,9 @@ PROBLEMS: dict[str, str | Promise] = phone.PROBLEMS | {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NewLead:
-    """A lead to store.
+    """A lead to store. Not frozen: there are 100,000 of them in a file, and freezing takes as long as reading.
 
     Attributes:
         phone_number: in E.164.
@@ -44,6 +43,7 @@ class NewLead:
         timezone: an IANA name; empty: nobody said.
         region: of the person, as `BY`, `DE-BY` or `NY`; empty: nobody said.
         consent: a value of Lead.Consent with the instant it was given and its proof; empty: none is known.
+        id: of its row; None: any.
     """
 
     phone_number: str
@@ -53,7 +53,7 @@ class NewLead:
     consent: str = ""
     consent_at: dt.datetime | None = None
     consent_proof: str = ""
-    id: UUID = field(default_factory=uuid7, compare=False)
+    id: UUID | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

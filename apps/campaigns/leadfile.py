@@ -24,7 +24,7 @@ TOGETHER = 2000
 PROBLEMS: dict[str, str | Promise] = intake.PROBLEMS | {"duplicate": _("The same number as in row %(first_row)s.")}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GoodLead:
     """A row to import. `row` counts as a spreadsheet does; `warning` is a key of `phone.WARNINGS`; `about`: time zone,
     region and consent as NewLead has them."""
@@ -158,8 +158,10 @@ class LeadReader:
         for name in self._needed:
             if name not in values:
                 return Refusal("missing_variable", name)
-        too_long = next((name for name, text in values.items() if len(text) > MAX_VALUE), None)
-        return None if too_long is None else Refusal("value_too_long", too_long)
+        for name, text in values.items():
+            if len(text) > MAX_VALUE:
+                return Refusal("value_too_long", name)
+        return None
 
     def _read_about(self, cells: list[str], number: str) -> dict[str, Any] | Refusal:
         texts = {use: cells[column] for use, column in self._about}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from apps.campaigns.intake import MAX_PROOF, MAX_VALUE, MAX_VARIABLES
 from apps.campaigns.models import Campaign, Lead
 from apps.campaigns.openapi_settings import SETTINGS, STATED
-from apps.campaigns.serializers import MAX_VALUE, MAX_VARIABLES
 from apps.core.openapi import EXAMPLE_ID, Schema, array, integer, moment, phone, record, ref, text, uuid
 
 OTHER = "+31600000001"
@@ -31,6 +31,14 @@ PLAN: dict[str, Schema] = {
 }  # fmt: skip
 SHOWN_CLOCK: Schema = {"pattern": r"^[0-9]{2}:[0-9]{2}:[0-9]{2}$"}
 VALUE = {"type": ["string", "number", "boolean", "null"], "maxLength": MAX_VALUE}
+# What the rules of the person's country ask.
+ABOUT: dict[str, Schema] = {
+    "timezone": text("The person's, an IANA name. Null: that of the number.", null=True, maxLength=64, examples=["Europe/Berlin"]),
+    "region": text("The person's region or state: `BY`, `DE-BY`, `NY`.", null=True, maxLength=64, examples=["BY"]),
+    "consent": text("The kind of consent the person gave.", null=True, enum=[*Lead.Consent.values, None], examples=["express"]),
+    "consent_at": moment("When it was given.", null=True),
+    "consent_proof": text("Where that is recorded, an address for example.", null=True, maxLength=MAX_PROOF, examples=["form 4711"]),
+}
 SCHEMAS: dict[str, Schema] = {
     "Campaign": record(
         {
@@ -82,6 +90,7 @@ SCHEMAS: dict[str, Schema] = {
             "phone_number": phone(examples=[OTHER]),
             "name": text("The same as `variables.name`.", null=True, examples=["Sam"]),
             "variables": record({}, additionalProperties={"type": "string"}, examples=[{"name": "Sam", "company": "Acme"}]),
+            **{name: schema | {"examples": [None]} for name, schema in ABOUT.items()},
             "status": text(enum=list(Lead.Status.values)),
             "call_id": text("Of the last attempt.", null=True, examples=[None]),
             "attempts": integer(minimum=0, examples=[0]),
@@ -98,6 +107,7 @@ SCHEMAS: dict[str, Schema] = {
                 {}, type=["object", "null"], additionalProperties=VALUE, maxProperties=MAX_VARIABLES,
                 description="Values of the template's variables. Numbers and booleans become text.",
             ),
+            **ABOUT,
         },
         required=["phone_number"], examples=[{"phone_number": OTHER, "variables": {"name": "Sam", "company": "Acme"}}],
     ),

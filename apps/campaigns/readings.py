@@ -158,15 +158,13 @@ def _clock(text: str) -> tuple[int, int, int]:
 
 @functools.lru_cache(maxsize=4096)
 def _zone(text: str, is_american: bool) -> str | None:
+    key = _key(text)
+    # Before the names themselves: the zone EST has no summer, and who writes it for New York means one that has.
+    if "/" not in text and (named := (_AMERICAN.get(key) if is_american else None) or _EUROPEAN.get(key)):
+        return named
     if not text or text in ZONES:
         return text
-    key = _key(text)
-    named = _zones_by_key().get(key)
-    if named:
-        return named
-    if is_american and key in _AMERICAN:
-        return _AMERICAN[key]
-    return _EUROPEAN.get(key) or _WINDOWS.get(key)
+    return _zones_by_key().get(key) or _WINDOWS.get(key)
 
 
 @functools.cache

@@ -7,13 +7,19 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.campaigns.intake import MAX_NAME, MAX_PROOF, MAX_VALUE, MAX_VARIABLES
+from apps.campaigns.models import Lead
+from apps.campaigns.readings import read_region, read_zone
 from apps.campaigns.services.leads import NewLead
 from apps.core import variables
 from apps.core.errors import Invalid
 from apps.core.phone import clean_e164
 from apps.core.strict_fields import Text
 
-MAX_VARIABLES, MAX_VALUE, MAX_NAME = 50, 2000, 200
+NOT_READ = {
+    "timezone": "an IANA time zone is expected, such as Europe/Amsterdam",
+    "region": "the code of a region is expected, such as BY, DE-BY or NY",
+}
 NOT_E164 = "a phone number in E.164 form is expected, such as +31600000001"
 
 
@@ -23,6 +29,11 @@ class LeadSerializer(serializers.Serializer[Any]):
     phone_number = Text(max_length=64)
     name = Text(required=False, allow_null=True, allow_blank=True, max_length=MAX_VALUE)
     variables = serializers.DictField(child=serializers.JSONField(allow_null=True), required=False, allow_null=True)
+    timezone = Text(required=False, allow_null=True, allow_blank=True, max_length=64)
+    region = Text(required=False, allow_null=True, allow_blank=True, max_length=64)
+    consent = serializers.ChoiceField(Lead.Consent.choices, required=False, allow_null=True)
+    consent_at = serializers.DateTimeField(required=False, allow_null=True)
+    consent_proof = Text(required=False, allow_null=True, allow_blank=True, max_length=MAX_PROOF)
     status = serializers.CharField(read_only=True)
     call_id = serializers.CharField(read_only=True, allow_null=True)
     attempts = serializers.IntegerField(read_only=True)
@@ -42,7 +53,13 @@ class LeadSerializer(serializers.Serializer[Any]):
         values = data.get("variables") or {}
         if data.get("name") and "name" not in values:
             values = {"name": data["name"], **values}
-        return NewLead(data["phone_number"], values)
+        number = data["phone_number"]
+        read = {"timezone": read_zone(data.get("timezone") or "", number), "region": read_region(data.get("region") or "", number)}
+        for name, value in read.items():
+            if value is None:
+                raise serializers.ValidationError({name: NOT_READ[name]})
+        given = {name: data.get(name) or "" for name in ("consent", "consent_proof")}
+        return NewLead(number, values, consent_at=data.get("consent_at"), **read, **given)
 
 
 def as_texts(found: Mapping[str, Any]) -> dict[str, str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from itertools import islice
 from uuid import UUID
 
 from django.db import connection
-from psycopg.types.json import Jsonb
+from uuid_utils import uuid7
 
 from apps.campaigns.intake import NewLead
 from apps.campaigns.rules.places import place_of
@@ -18,12 +20,14 @@ CREATE TEMPORARY TABLE campaigns_stage (
     consent_at timestamptz, consent_proof text
 ) ON COMMIT DROP
 """
-_TYPES = ("int4", "uuid", "text", "jsonb", "text", "text", "text", "text", "timestamptz", "text")
 _FILL = """
 COPY campaigns_stage (
     position, id, phone_number, variables, timezone, region, place, consent, consent_at, consent_proof
-) FROM STDIN (FORMAT binary)
+) FROM STDIN
 """
+# What has a meaning of its own in a row of COPY.
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_TOGETHER = 500
 _STORE = """
 WITH stored AS (
     INSERT INTO campaigns_lead (
@@ -51,20 +55,28 @@ def store_leads(
     Returns how many were new.
     """
     values = {"organization": organization_id, "campaign": campaign_id, "upload": upload_id}
+    lines = (_line(position, lead) for position, lead in enumerate(leads, first))
     with connection.cursor() as cursor:
         cursor.execute(_STAGE)
         with cursor.copy(_FILL) as copy:  # type: ignore[attr-defined]
-            copy.set_types(_TYPES)
-            for position, lead in enumerate(leads, first):
-                place = place_of(phone_number=lead.phone_number, timezone=lead.timezone, region=lead.region)
-                copy.write_row((
-                    position, lead.id, lead.phone_number, Jsonb(lead.variables), lead.timezone, lead.region, place,
-                    lead.consent, lead.consent_at, lead.consent_proof,
-                ))  # fmt: skip
+            while together := "".join(islice(lines, _TOGETHER)):
+                copy.write(together.encode())
         cursor.execute(_STORE, values)
         (count,) = cursor.fetchone()
         cursor.execute("DROP TABLE campaigns_stage")
     return int(count)
+
+
+def _line(position: int, lead: NewLead) -> str:
+    """A row of COPY; written by hand, for a file has 100,000 of them."""
+    place = place_of(phone_number=lead.phone_number, timezone=lead.timezone, region=lead.region)
+    values = json.dumps(lead.variables).replace("\\", "\\\\")
+    at = lead.consent_at.isoformat() if lead.consent_at else "\\N"
+    proof = lead.consent_proof.translate(_ESCAPES) if lead.consent_proof else ""
+    return (
+        f"{position}\t{lead.id or uuid7()}\t{lead.phone_number}\t{values}\t{lead.timezone}\t{lead.region}\t{place}\t"
+        f"{lead.consent}\t{at}\t{proof}\n"
+    )
 
 
 def variable_names(campaign_id: UUID) -> list[str]:

@@ -9,6 +9,7 @@ import binascii
 import functools
 import hmac
 import os
+from collections.abc import Iterable
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -69,6 +70,13 @@ def digests(plain: str, *, owner: Owner, field: str) -> list[bytes]:
     itself must not be kept. The first is what is written, all are looked for."""
     bound = _bound(owner, field)
     return [hmac.digest(_derived(master, bound), plain.encode(), "sha256") for master in master_keys().values()]
+
+
+def digests_by(plains: Iterable[str], *, owner: Owner, field: str) -> dict[bytes, str]:
+    """The digests of many texts, each with its text."""
+    bound = _bound(owner, field)
+    keys = [_derived(master, bound) for master in master_keys().values()]
+    return {hmac.digest(key, plain.encode(), "sha256"): plain for plain in plains for key in keys}
 
 
 def master_keys() -> dict[str, bytes]:

@@ -24,7 +24,7 @@ OURS = {
 }  # fmt: skip
 LEAD_KEYS = {
     "id", "campaign_id", "created_at", "updated_at", "phone_number", "name", "variables", "status", "call_id", "attempts",
-    "last_attempt_at",
+    "last_attempt_at", "timezone", "region", "consent", "consent_at", "consent_proof",
 }  # fmt: skip
 INSTANT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"
 
@@ -234,6 +234,18 @@ class LeadTest(ApiCase):
         self.assertEqual(lead["variables"], {"name": "Sam", "age": "41", "vip": "true"})
         self.assertEqual((lead["phone_number"], lead["name"], lead["status"]), ("+31600000001", "Sam", "pending"))
         self.assertEqual((lead["call_id"], lead["attempts"], lead["last_attempt_at"]), (None, 0, None))
+
+    def test_zone_region_and_consent_are_taken_and_given(self) -> None:
+        about = {
+            "timezone": "Europe/Berlin", "region": "Bayern", "consent": "written", "consent_at": "2026-01-14T17:30:00Z",
+            "consent_proof": "form 7",
+        }  # fmt: skip
+        lead = self.cleo_api.post(self.path, {"phone_number": "+498912345678", **about}).json()["lead"]
+        self.assertEqual({name: lead[name] for name in about}, about | {"region": "BY", "consent_at": "2026-01-14T17:30:00.000Z"})
+        self.assertEqual([stored.place for stored in leads_of(self.campaign)], ["DE|BY|Europe/Berlin"])
+        for name, wrong in (("timezone", "Mars/Base"), ("region", "Nowhere"), ("consent", "perhaps"), ("consent_at", "soon")):
+            answer = self.cleo_api.post(self.path, {"phone_number": "+498912345679", name: wrong})
+            self.assertEqual((answer.status_code, name in answer.content.decode()), (400, True))
 
     def test_the_name_comes_from_the_variables_first(self) -> None:
         lead = self.cleo_api.post(self.path, {"phone_number": "+31600000001", "name": "Sam", "variables": {"name": "Eve"}}).json()["lead"]

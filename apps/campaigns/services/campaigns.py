@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from apps.campaigns.models import Attempt, Campaign, Lead, Upload
+from apps.campaigns.models import Attempt, Campaign, HookLead, Lead, RememberedColumns, Upload
 from apps.campaigns.services.launch import template_problems
 from apps.campaigns.services.leads import NewLead, store_new_leads
 from apps.campaigns.services.settings import WHILE_RUNNING, check_settings
@@ -96,13 +96,14 @@ def delete_campaign(*, campaign: Campaign, by: Actor, now: dt.datetime) -> None:
 
 @step
 def remove_leads(campaign: Campaign) -> None:
-    """Remove leads, attempts and uploads of a locked campaign."""
+    """Remove leads, attempts, uploads and what customers' systems posted of a locked campaign."""
     organization = campaign.organization_id
     Attempt.objects.for_organization(organization).filter(campaign=campaign).delete()
     leads = Lead.objects.for_organization(organization).filter(campaign=campaign)
     # Nothing refers to the leads any more; collecting 100,000 of them first would take seconds.
     leads._raw_delete(leads.db)
     Upload.objects.for_organization(organization).filter(campaign=campaign).delete()
+    HookLead.objects.for_organization(organization).filter(campaign=campaign).delete()
 
 
 @writes
@@ -126,6 +127,8 @@ def erase_expired(*, organization: Organization, now: dt.datetime) -> int:
     leads = Lead.objects.for_organization(organization).filter(pk__in=ids)
     leads._raw_delete(leads.db)
     Upload.objects.for_organization(organization).filter(created_at__lt=limit).delete()
+    HookLead.objects.for_organization(organization).filter(updated_at__lt=limit).delete()
+    RememberedColumns.objects.for_organization(organization).filter(updated_at__lt=limit).delete()
     return len(found)
 
 
@@ -134,6 +137,7 @@ def erase_organization(*, organization: Organization) -> None:
     for campaign in Campaign.objects.for_organization(organization):
         remove_leads(campaign)
     Campaign.objects.for_organization(organization).delete()
+    RememberedColumns.objects.for_organization(organization).delete()
 
 
 @step

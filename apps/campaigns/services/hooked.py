@@ -131,7 +131,7 @@ def _judge(campaign: Campaign, posted: Posted, now: dt.datetime) -> Taken | _Goo
     about = read_about(posted.texts, number=parsed.number, zone=campaign.timezone, country=country, now=now)
     if isinstance(about, Refusal):
         return refused(about)
-    return _Good(posted.key, NewLead(parsed.number, posted.variables, **about), parsed.warning)
+    return _Good(posted.key, NewLead(parsed.number, posted.variables, **about, id=uuid7()), parsed.warning)
 
 
 def _without_unwanted(campaign: Campaign, judged: Sequence[Taken | _Good], now: dt.datetime) -> list[Taken | _Good]:

@@ -83,30 +83,37 @@ def import_now(upload: Upload, now: dt.datetime) -> None:
 def _refused(upload: Upload, reader: LeadReader) -> Iterator[BadRow | DuplicateRow]:
     """The refused rows of a file; what is good is stored on the way."""
     batch: list[GoodLead] = []
+    first = 0
     for outcome in reader:
         if not isinstance(outcome, GoodLead):
             yield outcome
             continue
         batch.append(outcome)
         if len(batch) == BATCH:
-            _store(upload, batch, reader.data_rows, read_now())
+            first = _store(upload, batch, reader.data_rows, first, read_now())
             batch = []
-    _store(upload, batch, reader.data_rows, read_now())
+    _store(upload, batch, reader.data_rows, first, read_now())
 
 
 @writes
-def _store(upload: Upload, batch: list[GoodLead], done: int, now: dt.datetime) -> None:
-    """One batch, in a transaction short enough that nobody who wants to pause the campaign has to wait."""
+def _store(upload: Upload, batch: list[GoodLead], done: int, first: int, now: dt.datetime) -> int:
+    """One batch, in a transaction short enough that nobody who wants to pause the campaign has to wait.
+
+    `first` is its position, 0: after all that are there. Returns the next one's: what was added from elsewhere meanwhile
+    stands beside this file's leads.
+    """
     campaign = lock_campaign(upload.campaign)
     check_open(campaign)
+    first = first or next_position(campaign)
     if batch:
         store_leads(
-            organization_id=upload.organization_id, campaign_id=campaign.pk, upload_id=upload.pk,
-            first=next_position(campaign), leads=[each.lead for each in batch],
+            organization_id=upload.organization_id, campaign_id=campaign.pk, upload_id=upload.pk, first=first,
+            leads=[each.lead for each in batch],
         )  # fmt: skip
         rouse(campaign, now)
     if upload.job_id:
         Job.objects.for_organization(upload.organization_id).filter(pk=upload.job_id).update(done=done, updated_at=now)
+    return first + len(batch)
 
 
 @writes

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
 from django.utils.translation import gettext as _
+from uuid_utils.compat import uuid7
 
 from apps.campaigns.intake import NewLead
 from apps.campaigns.models import Campaign, Lead
@@ -35,7 +35,7 @@ def add_lead(*, campaign: Campaign, lead: NewLead, by: Actor, now: dt.datetime, 
         problems = [_('variable "%(name)s" has no value') % {"name": name} for name in missing]
         raise Invalid(problems[0], details=problems, param="variables")
     row = Lead(
-        id=pk or lead.id, organization_id=current.organization_id, campaign=current, position=next_position(current),
+        id=pk or lead.id or uuid7(), organization_id=current.organization_id, campaign=current, position=next_position(current),
         phone_number=lead.phone_number, variables=dict(lead.variables), timezone=lead.timezone, region=lead.region,
         place=place_of(phone_number=lead.phone_number, timezone=lead.timezone, region=lead.region),
         consent=lead.consent, consent_at=lead.consent_at, consent_proof=lead.consent_proof,
@@ -99,4 +99,4 @@ def rouse(campaign: Campaign, now: dt.datetime) -> None:
 def next_position(campaign: Campaign) -> int:
     """After the last lead. The campaign is locked."""
     own = Lead.objects.for_organization(campaign.organization_id).filter(campaign=campaign)
-    return (own.aggregate(last=Max("position"))["last"] or 0) + 1
+    return (own.order_by("-position", "-id").values_list("position", flat=True).first() or 0) + 1
