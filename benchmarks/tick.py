@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -30,6 +32,7 @@ from apps.organizations.scopes import operator
 from apps.voice.models import Connection
 from benchmarks import idle
 from benchmarks.measure import interleaved, line, seconds
+from config.local.processes import end, spawn
 from tests import factories
 
 BATCH, BATCHES = 50, 8
@@ -144,18 +147,16 @@ def _celery() -> float:
         with idle.app.amqp.Producer(link.channel()) as producer:
             for _task in range(TASKS):
                 idle.nothing.apply_async(queue=queue, producer=producer)
-        worker = subprocess.Popen(
+        worker = spawn(
             [sys.executable, "-m", "celery", "-q", "-A", "benchmarks.idle", "worker", "-Q", queue, "--concurrency", "2",
-             "--without-mingle", "--without-gossip", "--loglevel", "ERROR"],
-            stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+             "--without-mingle", "--without-gossip", "--loglevel", "ERROR"], env=os.environ, output=subprocess.DEVNULL,
         )  # fmt: skip
         try:
             length = partial(link.default_channel.client.llen, queue)
             first = _when(lambda: length() <= TASKS - 100)
             last = _when(lambda: length() == 0)
         finally:
-            worker.terminate()
-            worker.wait(20)
+            end(worker, sig=signal.SIGKILL)
     return (TASKS - 100) / (last - first)
 
 
