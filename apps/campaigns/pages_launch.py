@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from apps.campaigns.models import Campaign
 from apps.campaigns.rules.problems import verdict_of
 from apps.campaigns.selectors import State
-from apps.campaigns.services.launch import budget_warnings, number_problem, template_problems
+from apps.campaigns.services.launch import budget_warnings, number_problem, second_problem, template_problems
 from apps.core.templatetags.ui import number
 
 SHOWN = 5
@@ -84,4 +84,7 @@ def _assistant_problems(campaign: Campaign) -> list[str]:
     names = {"name": campaign.assistant.name}
     if campaign.assistant.deleted_at:
         return [_("The assistant %(name)s was deleted. Choose another one.") % names]
-    return [] if campaign.assistant.is_active else [_("The assistant %(name)s is not active.") % names]
+    if not campaign.assistant.is_active:
+        return [_("The assistant %(name)s is not active.") % names]
+    problem = second_problem(campaign)
+    return [problem] if problem else []

@@ -144,7 +144,8 @@ _PAUSES: dict[str, str] = {
 def campaigns_of_assistant(assistant: Assistant) -> list[Campaign]:
     """Campaigns that deleting the assistant would stop."""
     own = Campaign.objects.for_organization(assistant.organization_id).unfinished()
-    return list(own.filter(assistant=assistant).newest())
+    second = Q(variant_assistant=assistant, variant_percent__gt=0)
+    return list(own.filter(Q(assistant=assistant) | second).newest())
 
 
 def to_tick(now: dt.datetime) -> Ids:

@@ -8,6 +8,8 @@ from typing import Any
 from apps.assistants.models import AssistantVersion
 from apps.calls.models import Call
 from apps.campaigns.models import Campaign
+from apps.campaigns.selectors import campaigns_of_assistant
+from apps.campaigns.services.launch import launch_problems
 from apps.campaigns.variants import side_of, why_not_second
 from tests import factories
 from tests.campaigns.support import (
@@ -81,6 +83,12 @@ class VariantTest(TenantCase):
         self.assertEqual({lead.pk: lead.variant for lead in leads}, before)
         self.assertEqual([[each.variant for each in attempts_of(lead)] for lead in leads], [[lead.variant] * 2 for lead in leads])
 
+    def test_deleting_the_second_assistant_names_the_campaign(self) -> None:
+        campaign = self.campaign(1, variant_assistant=self.second, variant_percent=50)
+        self.campaign(1, variant_assistant=self.second, status="completed", variant_percent=50)
+        with self.acting_for(self.client_org):
+            self.assertEqual(campaigns_of_assistant(self.second), [campaign])
+
     def test_without_a_comparison_nobody_is_on_a_side(self) -> None:
         campaign = self.campaign(2)
         tick(campaign)
@@ -95,5 +103,7 @@ class VariantTest(TenantCase):
             campaign = self.campaign(2, variant_percent=50, **fields)
             self.assertEqual(tick(campaign), 0)
             self.assertEqual((campaign.status, campaign.paused_by), ("paused", expected))
+            with self.acting_for(self.client_org):
+                self.assertIn("What a share of the leads would talk to", " ".join(launch_problems(campaign, now=NOON)))
             with self.acting_for(self.client_org):
                 self.assertIsNone(why_not_second(Campaign(organization=self.client_org, assistant=self.first, **fields)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 from typing import Any
 
@@ -17,7 +18,7 @@ from apps.catalog.services.mail import deliver, transport_for
 from apps.core import db
 from apps.core.scope import Scope, acting
 from apps.mail import delivery
-from apps.mail.models import Message
+from apps.mail.models import Attachment, Message
 from apps.mail.services import queue_mail
 from apps.mail.tasks import sweep
 from apps.organizations.models import Organization
@@ -108,6 +109,14 @@ class DeliveryTest(MailCase):
         self.assertIn("<html", mail["html"])
         self.assertNotIn("switchboard", (mail["from"] + str(sent[0].headers)).lower())
         self.assertEqual((row.status, row.text, row.html), ("sent", "", ""))
+
+    def test_a_file_goes_with_it_and_is_not_kept(self) -> None:
+        self.verified()
+        row = self.queue(attachment=Attachment("report.pdf", b"%PDF-1.7 \x00\xff"))
+        self.assertTrue(self.deliver(row))
+        (sent,) = self.resend.account().mails[0]["attachments"]
+        self.assertEqual((sent["filename"], base64.b64decode(sent["content"])), ("report.pdf", b"%PDF-1.7 \x00\xff"))
+        self.assertIsNone(row.attachment)
         self.assertEqual(django_mail.outbox, [])
 
     def test_a_lost_answer_sends_one_mail(self) -> None:

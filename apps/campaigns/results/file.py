@@ -19,6 +19,7 @@ from apps.calls.models import Call
 from apps.campaigns.models import Campaign, Lead
 from apps.campaigns.results.outcomes import outcome_label, outcome_of
 from apps.campaigns.results.sql import answer_keys
+from apps.campaigns.rules.places import read_place
 from apps.campaigns.selectors import State, campaign_state, reason_of
 from apps.campaigns.sql import variable_names
 from apps.core.spreadsheet import write_csv
@@ -129,8 +130,8 @@ def _consent(lead: Lead) -> list[Any]:
 
 def zone_of(lead: Lead, campaign: Campaign) -> ZoneInfo:
     """By which clock a lead's times are shown: its own zone, else the first that its number may be in, else the campaign's."""
-    zones = [lead.timezone, lead.place.rpartition("|")[2].split(",")[0]]
-    return ZoneInfo(next((name for name in zones if name in ZONES), campaign.timezone))
+    given = [lead.timezone] if lead.timezone in ZONES else []
+    return ZoneInfo(next(iter([*given, *read_place(lead.place).zones]), campaign.timezone))
 
 
 def _in(moment: dt.datetime | None, zone: dt.tzinfo = dt.UTC) -> dt.datetime | None:

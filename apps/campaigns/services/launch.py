@@ -15,6 +15,7 @@ from apps.billing.models import CREDIT
 from apps.campaigns.models import Campaign, Lead, LeadQuerySet
 from apps.campaigns.rules.of import Rules
 from apps.campaigns.rules.problems import verdict_of
+from apps.campaigns.variants import why_not_second
 from apps.core import variables
 from apps.core.errors import Invalid
 from apps.numbers.models import PhoneNumber
@@ -34,6 +35,8 @@ def launch_problems(campaign: Campaign, *, now: dt.datetime) -> list[str]:
         problems.append(_("The assistant %(name)s was deleted. Choose another one.") % {"name": assistant.name})
     elif not assistant.is_active:
         problems.append(_("The assistant %(name)s is not active.") % {"name": assistant.name})
+    if problem := second_problem(campaign):
+        problems.append(problem)
     if problem := number_problem(campaign):
         problems.append(problem)
     leads = Lead.objects.for_organization(campaign.organization_id).filter(campaign=campaign)
@@ -54,6 +57,13 @@ def budget_warnings(campaign: Campaign) -> list[str]:
     if campaign.budget is None or campaign.budget >= CREDIT:
         return []
     return [_("The budget is less than one credit. A call needs one while it runs, so nobody would be called.")]
+
+
+def second_problem(campaign: Campaign) -> str | None:
+    """Why the other side of a comparison cannot talk; None when it can, or nothing is compared."""
+    if not why_not_second(campaign):
+        return None
+    return _("What a share of the leads would talk to is switched off or not there any more. Change the comparison.")
 
 
 def number_of(campaign: Campaign) -> PhoneNumber:
