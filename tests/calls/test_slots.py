@@ -132,7 +132,7 @@ class WindowTest(SlotCase):
         self.assertEqual((call.dial, call.sent_at, call.fence), ("reserved", None, 0))
 
     def test_the_limit_of_a_trunk_is_no_other_trunk_s(self) -> None:
-        self.trunk.change(db.now(), starts=1)
+        self.trunk.change(db.now(), starts=1, starts_seconds=60)
         other = factories.make_number(self.client_org, transfer_trunk=factories.make_trunk(self.client_org))
         self.assertIsNotNone(self.mark(self.reserved()).at)
         self.assertIsNone(self.mark(self.reserved(number=other)).at)
@@ -141,23 +141,23 @@ class WindowTest(SlotCase):
 
 
     def test_a_start_that_would_come_after_the_window_closes_is_refused(self) -> None:
-        self.connection.change(db.now(), starts=1)
+        self.connection.change(db.now(), starts=1, starts_seconds=60)
         self.sent(self.client_org, db.now())
-        call = self.reserved(wanted_until=db.now() + 0.5 * SECOND)
-        self.assertIsNone(self.mark(call))
+        call = self.reserved(wanted_until=db.now() + 30 * SECOND)
+        self.assertIsNone(self.mark(call, most=70 * SECOND))
         call.refresh_from_db()
         self.assertEqual((call.dial, call.refusal), ("refused", "too_late"))
 
     def test_the_lease_covers_the_wait(self) -> None:
-        self.connection.change(db.now(), starts=1)
-        self.sent(self.client_org, db.now())
+        self.connection.change(db.now(), starts=1, starts_seconds=60)
+        full_since = db.now()
+        self.sent(self.client_org, full_since)
         call = self.reserved()
-        sending = self.mark(call)
+        sending = self.mark(call, most=70 * SECOND)
         call.refresh_from_db()
         assert call.sent_at
-        self.assertGreater(call.sent_at, db.now() + 0.5 * SECOND)
-        self.assertEqual(call.lease_until, call.sent_at + 30 * SECOND)
-        self.assertAlmostEqual(sending.at - time.monotonic(), (call.sent_at - db.now()).total_seconds(), delta=0.02)
+        self.assertEqual((call.sent_at, call.lease_until), (full_since + 60 * SECOND + MARGIN, full_since + 90 * SECOND + MARGIN))
+        self.assertAlmostEqual(sending.at - time.monotonic(), (call.sent_at - db.now()).total_seconds(), delta=0.5)
 
 
 class ScheduleTest(SlotCase):

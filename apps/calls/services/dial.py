@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.billing.services import HOLD, balance
@@ -90,11 +91,10 @@ def dial(*, organization_id: object, call_id: object, waits: bool = True) -> Dia
     Args:
         waits: a call whose slot lies too far ahead stays reserved, and comes back as `Later`; else it is refused.
     """
-    call = _reserved(organization_id, call_id)
+    now, call, windows, closed = _look(organization_id, call_id)
     if call is None or (connection := call.connection) is None:
         return None
-    now = db.now()
-    if waits and _is_patient(call) and (closed := closed_until(connection.pk, call.trunk_id, now)):
+    if closed and waits and _is_patient(call):
         return _put_back(organization_id=organization_id, call_id=call_id, fence=call.fence, until=NotYet(closed, now), gap=None)
     try:
         capabilities(connection, now)
@@ -106,7 +106,6 @@ def dial(*, organization_id: object, call_id: object, waits: bool = True) -> Dia
     if problem := missing_server(organization_id=organization_id, call_id=call_id):
         refuse_without_server(organization_id=organization_id, call_id=call_id, error=problem, now=db.now())
         return None
-    windows = windows_of(call)
     with reading_all(windows):
         sent = _send(call, connection, windows, waits=waits)
     if not isinstance(sent, tuple):
@@ -305,9 +304,15 @@ def seconds(number: float) -> dt.timedelta:
     return dt.timedelta(seconds=number)
 
 
-def _reserved(organization_id: object, call_id: object) -> Call | None:
+@transaction.atomic
+def _look(organization_id: object, call_id: object) -> tuple[dt.datetime, Call | None, list[Window], dt.datetime | None]:
+    """The instant, the reserved call with the limits on its start, and until when its engine asked for patience."""
+    now = db.now()
     calls = Call.objects.for_organization(organization_id).select_related("organization", "connection", "trunk")
-    return calls.filter(pk=call_id, dial=Dial.RESERVED).only(*_READ, "organization", "connection", "trunk").first()
+    call = calls.filter(pk=call_id, dial=Dial.RESERVED).only(*_READ, "organization", "connection", "trunk").first()
+    if call is None or call.connection is None:
+        return now, None, [], None
+    return now, call, windows_of(call), closed_until(call.connection.pk, call.trunk_id, now)
 
 
 def _is_patient(call: Call) -> bool:
