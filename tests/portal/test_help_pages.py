@@ -8,8 +8,9 @@ from django.urls import resolve
 
 HELP = Path(__file__).parents[2] / "docs" / "help"
 PAGES = {
-    "ai-clients", "api-and-keys", "assistants", "billing", "calls", "campaign-results", "campaigns", "do-not-call", "getting-started", "importing-leads",
-    "members-and-roles", "numbers-and-trunks", "sandbox", "troubleshooting", "voice-engine", "webhooks",
+    "ai-clients", "api-and-keys", "assistants", "billing", "calling-hours", "calls", "campaign-results", "campaigns", "do-not-call",
+    "getting-started", "importing-leads", "members-and-roles", "numbers-and-trunks", "running-campaigns", "sandbox",
+    "setting-up-campaigns", "troubleshooting", "voice-engine", "webhooks",
 }  # fmt: skip
 
 
