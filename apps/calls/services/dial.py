@@ -196,7 +196,7 @@ def _booked(
     sent_at, at = draft.now, None
     if windows:
         sent_at, at = book(windows, most=most, lead=lead, but=draft.call.pk)
-    if draft.call.wanted_until and sent_at > draft.call.wanted_until:
+    if draft.call.wanted_until and sent_at >= draft.call.wanted_until:
         refuse(draft, "too_late", error="too_late")
         draft.save()
         return None
