@@ -38,8 +38,8 @@ SOON = dt.timedelta(milliseconds=450)
 PATIENCE = dt.timedelta(seconds=2)
 # Connections are opened so long before the instant.
 CONNECTING = 0.15
-# Without a limit no instant is booked; who took so long to connect looks again whether the call is still wanted.
-STALE = 0.75
+# Without a limit no instant is booked; who slept so long looks again whether the dial is still its own.
+STALE = 5.0
 LATE = "late"
 
 
