@@ -29,6 +29,7 @@ _NAME = (
 )  # fmt: skip
 # What the rules and the law ask of a person. A column is taken for one of them only when its first rows read as one.
 TIMEZONE, REGION, CONSENT, CONSENT_AT, CONSENT_PROOF = "timezone", "region", "consent", "consent_at", "consent_proof"
+STATES = ("DE", "US", "CA", "AT", "CH")  # whose regions people write in full, whatever the file's country
 ABOUT = (TIMEZONE, REGION, CONSENT, CONSENT_AT, CONSENT_PROOF)
 _ABOUT: dict[str, tuple[str, ...]] = {
     TIMEZONE: (
@@ -163,7 +164,7 @@ def _reads(use: str, text: str, country: str) -> bool:
     if use == TIMEZONE:
         return read_zone(text, "+1") is not None
     if use == REGION:
-        return read_region(text, country=country) is not None
+        return any(read_region(text, country=each) is not None for each in (country, *STATES))
     if use == CONSENT:
         return read_consent(text) is not None
     return use == CONSENT_PROOF or read_moment(text, zone="UTC") is not None
