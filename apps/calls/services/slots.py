@@ -194,7 +194,7 @@ def next_start(windows: Sequence[Window], earliest: dt.datetime, *, but: object 
         booked = Call.objects.filter(window.calls, direction=Call.Direction.OUTBOUND, sent_at__gt=earliest - window.lasts)
         last = booked.exclude(pk=but).order_by("-sent_at").values_list("sent_at", flat=True)
         for full_since in last[window.starts - 1 : window.starts]:
-            at = max(at, full_since + window.lasts)
+            at = max(at, (full_since or at) + window.lasts)
     return at
 
 

@@ -87,7 +87,7 @@ def read_others(campaign: Campaign, connection: Connection, now: dt.datetime) ->
 def _engines() -> Callable[[Organization], UUID | None]:
     """`connection_for` for many: an organization's own connection, else its agency's, else the installation's."""
     usable = Connection.objects.filter(Q(via=None) | Q(via__is_active=True), is_active=True)
-    found = dict(usable.values_list("organization_id", "pk"))
+    found: dict[UUID | None, UUID] = dict(usable.values_list("organization_id", "pk"))
 
     def nearest(organization: Organization) -> UUID | None:
         return found.get(organization.pk) or found.get(organization.parent_id) or found.get(None)
@@ -159,12 +159,12 @@ class Crowd:
                         ("trunk", trunk), floor=sum(min(each.floor, each.demand) for each in leaves),
                         ceiling=ceilings.get(("trunk", trunk)), weight=sum(each.weight for each in leaves), children=leaves,
                     ))  # fmt: skip
-                own = self.limits.get(client) if client != head else None
+                own = self.limits.get(client) if client and client != head else None
                 clients.append(Node(
                     ("client", client), floor=own.guaranteed_calls if own else 0,
                     ceiling=ceilings.get(("client", client)), children=tuple(trunks),
                 ))  # fmt: skip
-            row = self.limits.get(head)
+            row = self.limits.get(head) if head else None
             agencies.append(Node(
                 ("agency", head), floor=row.guaranteed_calls if row else 0, ceiling=ceilings.get(("agency", head)),
                 children=tuple(clients),
