@@ -177,6 +177,16 @@ class CampaignTest(ApiCase):
         body = self.cleo_api.patch(path, {"purpose": "service", "status": "paused", "spreads_day_parts": True}).json()["campaign"]
         self.assertEqual((body["status"], body["spreads_day_parts"]), ("paused", True))
 
+    def test_settings_that_do_not_go_together_are_named_with_details(self) -> None:
+        for sent, param in (
+            ({"floor_calls": 2, "max_concurrent_calls": 1}, "floor_calls"), ({"variant_percent": 50}, "variant_assistant_id"),
+            ({"variant_percent": 50, "variant_version": 99}, "variant_version"), ({"budget": 0}, "budget"), ({"budget": "5"}, "budget"),
+            ({"windows": []}, "windows"), ({"windows": [{"days": [1], "start": "9", "end": "12:00"}]}, "windows"),
+            ({"retry_rules": {"weather": {}}}, "retry_rules"), ({"priority": "high"}, "priority"), ({"report_emails": ["x"]}, "report_emails"),
+        ):  # fmt: skip
+            answer = self.cleo_api.post("/campaigns", {"name": "A", "agent_id": str(self.assistant.pk)} | sent)
+            self.assertTrue(self.refused(answer, 400, "invalid_value", param)["details"], sent)
+
     def test_somebody_elses_assistant_is_no_variant(self) -> None:
         theirs = factories.make_assistant(self.stranger)
         sent = {"name": "A", "agent_id": str(self.assistant.pk), "variant_percent": 50, "variant_assistant_id": str(theirs.pk)}
