@@ -37,7 +37,7 @@ def import_refusals(
     Raises BadFile for a file that cannot be used, Invalid when no column holds phone numbers.
     """
     reader = RefusalReader(content, country=country, zone=ZoneInfo(organization.timezone))
-    rows = sum(1 for _row in reader)
+    rows = reader.count_rows()
     upload = RefusalUpload(
         organization=organization, filename=filename[:255], content=content, country=country, rows=rows
     )
