@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import secrets
-import string
 from typing import Self
 
 from django.contrib.postgres.search import SearchVectorField
@@ -13,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from apps.assistants.models import Assistant
+from apps.calls.ids import money_key_of, new_call_id
 from apps.calls.models_lists import RefusalUpload
 from apps.core.fields_encrypted import EncryptedTextField
 from apps.core.models import Row
@@ -20,24 +19,8 @@ from apps.numbers.models import PhoneNumber, SipTrunk
 from apps.organizations.models import Organization, OwnedModel, OwnedQuerySet
 from apps.voice.models import Connection
 
-LETTERS = string.ascii_lowercase + string.digits
 # `config["channel"]` of a web call that is typed.
 TEXT = "text"
-ID_LENGTH = 20
-
-
-def new_call_id() -> str:
-    """`call-` and 20 random characters; no phone number inside, so that erasure is complete."""
-    letters = ""
-    while len(letters) < ID_LENGTH:
-        # Bytes that would make some letters more likely than others are left out.
-        letters += "".join(LETTERS[byte % 36] for byte in secrets.token_bytes(32) if byte < 252)
-    return f"call-{letters[:ID_LENGTH]}"
-
-
-def money_key_of(public_id: str) -> str:
-    """Under this key a call is held and charged, once."""
-    return f"call:{public_id}"
 
 
 class CallQuerySet(OwnedQuerySet):

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.campaigns.dialler.gates import openings_of
-from apps.campaigns.dialler.reading import places_of
+from apps.campaigns.dialler.sql import places_of
 from apps.campaigns.models import Campaign
 from apps.campaigns.selectors import State
 from apps.organizations.models import AuditEntry

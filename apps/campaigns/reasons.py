@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from django.db.models import BooleanField, Case, Count, Q, Value, When
 
-from apps.campaigns.dialler.reading import places_of
+from apps.campaigns.dialler.sql import places_of
 from apps.campaigns.models import Campaign, Lead, LeadQuerySet
 from apps.campaigns.rules import Hours, Rules
 from apps.campaigns.rules.book import Book

@@ -12,7 +12,7 @@ from django.test import SimpleTestCase
 from django.test.utils import CaptureQueriesContext
 
 from apps.campaigns.dialler.gates import stops_among
-from apps.campaigns.dialler.reading import Due
+from apps.campaigns.dialler.sql import Due
 from apps.campaigns.finish import Pace, finish_of
 from apps.campaigns.forecast import Experience, Forecast, experience_of, forecast_of, skipped_for
 from apps.campaigns.models import Campaign, Lead

@@ -16,7 +16,8 @@ from apps.assistants.models import Assistant
 from apps.billing.services import HOLD, place_hold, place_holds, release_holds
 from apps.billing.sql import lock_account
 from apps.calls.allowed import SPENT, spend_left, why_forbidden
-from apps.calls.models import TEXT, Call, money_key_of, new_call_id
+from apps.calls.ids import money_key_of, new_call_id
+from apps.calls.models import TEXT, Call
 from apps.calls.refusals import is_refused
 from apps.calls.services.keys import call_ring, check_keys, sources
 from apps.calls.services.requests import CallRequest

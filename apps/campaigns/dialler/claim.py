@@ -14,9 +14,8 @@ from apps.calls.services.reserve import reserve_many
 from apps.calls.tasks import wake_dials
 from apps.campaigns.dialler import memory
 from apps.campaigns.dialler.gates import Openings, openings_of, stops_among
-from apps.campaigns.dialler.reading import FRESH, Due, due_in, places_of
 from apps.campaigns.dialler.room import AHEAD, Pace
-from apps.campaigns.dialler.sql import begin, stop
+from apps.campaigns.dialler.sql import FRESH, Due, begin, due_in, places_of, stop
 from apps.campaigns.models import Campaign
 from apps.campaigns.rules.of import Rules
 from apps.campaigns.services.places import fill_places

@@ -10,8 +10,7 @@ from uuid import UUID
 from apps.calls.allowed import forbidden_among
 from apps.calls.by_number import Wait, number_waits
 from apps.calls.refusals import refused_among
-from apps.campaigns.dialler.reading import Due
-from apps.campaigns.dialler.sql import Stop
+from apps.campaigns.dialler.sql import Due, Stop
 from apps.campaigns.models import Campaign, Lead
 from apps.campaigns.rules.of import Rules
 

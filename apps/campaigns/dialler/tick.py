@@ -13,10 +13,9 @@ from apps.campaigns.dialler import memory
 from apps.campaigns.dialler.brakes import budget_left, is_trying, tripped_by, trunk_state
 from apps.campaigns.dialler.claim import Line, Queue, claim
 from apps.campaigns.dialler.notices import tell_paused
-from apps.campaigns.dialler.reading import todo_of
 from apps.campaigns.dialler.room import note_wants, room_of
 from apps.campaigns.dialler.settle import LATE, settle_attempts
-from apps.campaigns.dialler.sql import lock_agency, lock_engine, skip_places
+from apps.campaigns.dialler.sql import lock_agency, lock_engine, skip_places, todo_of
 from apps.campaigns.models import Attempt, Campaign
 from apps.campaigns.rules.of import Rules
 from apps.campaigns.services.launch import number_of
