@@ -38,11 +38,12 @@ OUTSIDE = {
 OUTSIDE_PREFIXES = ("account_", "mfa_", "usersessions_", "admin:", "profile_", "mailbox_", "invitation_",
                     "oauth_", "idp:")  # fmt: skip
 # Only an agency has these, and the demo's button only a demo.
-AGENCYS = {"clients", "client_create", "client_account", "demo_remove"}
+AGENCYS = {"clients", "client_create", "client_account", "client_limits", "demo_remove"}
 # Fragments that need to be told what to show.
 _CONTACT = "?contact_id=%2B31600000001"
 QUERY = {
     "assistant_part": "?part=tts&provider=elevenlabs",
+    "client_limits": "?client=bakker-dental",
     **dict.fromkeys(("api_chats", "api_chat_context", "browsable:api_chats", "browsable:api_chat_context"), _CONTACT),
 }
 # Waits for a call that is on its way: what never comes looks like what is somebody else's.
