@@ -145,7 +145,7 @@ def _notice(
     campaign: Campaign, level: str, icon: str, title: Words, text: Words, page: str, **further: Any
 ) -> Notice:  # fmt: skip
     slug = campaign.organization.slug
-    urls = {
+    urls: dict[str, tuple[str, list[Any]]] = {
         "usage": ("usage", [slug]), "edit": ("campaign_edit", [slug, campaign.pk]), "numbers": ("numbers", [slug]),
         "assistant": ("assistant", [slug, campaign.assistant_id]), "trunks": ("trunks", [slug]),
     }  # fmt: skip

@@ -54,12 +54,14 @@ class LeadSerializer(serializers.Serializer[Any]):
         if data.get("name") and "name" not in values:
             values = {"name": data["name"], **values}
         number = data["phone_number"]
-        read = {"timezone": read_zone(data.get("timezone") or "", number), "region": read_region(data.get("region") or "", number)}
-        for name, value in read.items():
-            if value is None:
-                raise serializers.ValidationError({name: NOT_READ[name]})
-        given = {name: data.get(name) or "" for name in ("consent", "consent_proof")}
-        return NewLead(number, values, consent_at=data.get("consent_at"), **read, **given)
+        zone, region = read_zone(data.get("timezone") or "", number), read_region(data.get("region") or "", number)
+        if zone is None or region is None:
+            name = "timezone" if zone is None else "region"
+            raise serializers.ValidationError({name: NOT_READ[name]})
+        return NewLead(
+            number, values, zone, region, consent=data.get("consent") or "", consent_at=data.get("consent_at"),
+            consent_proof=data.get("consent_proof") or "",
+        )  # fmt: skip
 
 
 def as_texts(found: Mapping[str, Any]) -> dict[str, str]:

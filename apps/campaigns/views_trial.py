@@ -43,9 +43,9 @@ def campaign_test(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
             refuse(form, error, destination="phone_number")
         else:
             return redirect("call", org=org, call_id=call.public_id)
-    lead = _shown(form, leads)
+    shown = _shown(form, leads)
     context = {
-        "campaign": campaign, "form": form, "lead": lead, "preview": preview_of(campaign, lead, now) if lead else None,
+        "campaign": campaign, "form": form, "lead": shown, "preview": preview_of(campaign, shown, now) if shown else None,
         "problem": _problem(campaign),
         "only_simulates": only_simulates(find_connection(campaign.organization)),
     }  # fmt: skip

@@ -115,7 +115,7 @@ class Document(FPDF):
                 self.cell(width - 6, height, _cut(self, _shown(text), width - 6))
         self.set_xy(MARGIN, top + 26)
 
-    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], *, widths: Sequence[float]) -> None:
+    def grid(self, head: Sequence[str], rows: Sequence[Sequence[str]], *, widths: Sequence[float]) -> None:
         """The first column is text, the others are numbers at the right; `widths` are shares. The head comes again on each page."""
         whole = sum(widths)
         columns = [INNER * width / whole for width in widths]

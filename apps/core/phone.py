@@ -132,8 +132,8 @@ def _patterns(code: str) -> list[tuple[re.Pattern[str], frozenset[int]]] | None:
     kinds = (found.general_desc, found.mobile, found.fixed_line, found.voip, found.toll_free, found.premium_rate,
              found.shared_cost, found.personal_number, found.pager, found.uan, found.voicemail)  # fmt: skip
     known = [kind for kind in kinds if kind is not None and kind.national_number_pattern]
-    anything = frozenset(found.general_desc.possible_length)
-    return [(re.compile(kind.national_number_pattern), frozenset(kind.possible_length) or anything) for kind in known]
+    anything = frozenset(found.general_desc.possible_length if found.general_desc else ())
+    return [(re.compile(kind.national_number_pattern or ""), frozenset(kind.possible_length) or anything) for kind in known]
 
 
 def format_international(number: str) -> str:

@@ -27,7 +27,7 @@ class DocumentTest(TestCase):
         made.figures([("Anteil", "34,1 %", "aller Anrufe")])
         made.bars([Bar("Erreicht", 3, "3 · 60 %", "good"), Bar("Nicht erreicht", 0, "0")])
         made.columns(["08", "09"], [(4, 1), (0, 0)], legend=("Erreicht", "Nicht erreicht"))
-        made.table(["", "A", "B"], [["Anrufe", "1.000", "2"]], widths=(2, 1, 1))
+        made.grid(["", "A", "B"], [["Anrufe", "1.000", "2"]], widths=(2, 1, 1))
         words = words_of(made.content())
         for expected in ("Bäcker & Łódź", "Bericht", "Überblick", "34,1 %", "3 · 60 %", "08", "1.000", "Seite 1", "Bäcker & Łódź · help@example.com"):
             self.assertIn(expected, words.split("\n"))
@@ -53,7 +53,7 @@ class DocumentTest(TestCase):
 
     def test_what_is_too_wide_is_cut_and_what_is_too_long_goes_on(self) -> None:
         made = document(title="word " * 60)
-        made.table(["Head", "n"], [[f"row {number}", str(number)] for number in range(120)], widths=(4, 1))
+        made.grid(["Head", "n"], [[f"row {number}", str(number)] for number in range(120)], widths=(4, 1))
         words = words_of(made.content()).split("\n")
         self.assertTrue(any(word.endswith("…") for word in words))
         self.assertEqual([word for word in words if word.startswith("Seite")], ["Seite 1", "Seite 2", "Seite 3", "Seite 4"])
@@ -63,5 +63,5 @@ class DocumentTest(TestCase):
         made = document()
         made.bars([])
         made.columns([], [], legend=("a", "b"))
-        made.table(["x"], [], widths=(1,))
+        made.grid(["x"], [], widths=(1,))
         self.assertTrue(made.content().startswith(b"%PDF-"))

@@ -82,7 +82,7 @@ def trunk_state(trunk_id: UUID | None, connection_id: UUID, now: dt.datetime) ->
     if not of_trunk.filter(_trouble(), connection_id=connection_id).exists():
         return TrunkState()
     rows = of_trunk.filter(connection_id=connection_id, sent_at__lte=now).order_by("-sent_at")
-    sent = [Sent(at, _failed(dial, refusal)) for at, dial, refusal in rows.values_list("sent_at", "dial", "refusal")[:MOST_ROWS]]
+    sent = [Sent(at, _failed(dial, refusal)) for at, dial, refusal in rows.values_list("sent_at", "dial", "refusal")[:MOST_ROWS] if at]
     return judged(reversed(sent), now)
 
 

@@ -174,7 +174,7 @@ def due_in(
         has_others: there are pending leads elsewhere too; then each place is read by itself, so that what lies in closed
             places is not walked through.
     """
-    values = {
+    values: dict[str, Any] = {
         "organization": campaign.organization_id, "campaign": campaign.pk, "places": list(places), "after": after,
         "most": most, "until": until,
     }  # fmt: skip
@@ -251,7 +251,7 @@ def store_settled(organization_id: UUID, attempts: Sequence[Attempt], *, now: dt
 
 def skip_places(campaign: Campaign, places: Sequence[str], *, now: dt.datetime) -> None:
     """Give up the pending leads of places where calling is never allowed."""
-    values = {"organization": campaign.organization_id, "campaign": campaign.pk, "places": list(places), "now": now}
+    values: dict[str, Any] = {"organization": campaign.organization_id, "campaign": campaign.pk, "places": list(places), "now": now}
     with connection.cursor() as cursor:
         cursor.execute(_NEVER, values)
 

@@ -122,7 +122,7 @@ def _comparison(document: Document, campaign: Campaign, found: Comparison) -> No
         "", _("A: %(name)s") % {"name": campaign.assistant.name}, _("B: %(name)s") % {"name": found.b_name},
         _("Difference (95 %)"),
     ]  # fmt: skip
-    document.table(head, [
+    document.grid(head, [
         [_("Called to the end"), number(found.a.finished), number(found.b.finished), "–"],
         [_("Answered"), percent(found.a.answer_rate), percent(found.b.answer_rate), _between(points(found.answers))],
         [_("Completed"), percent(found.a.success_rate), percent(found.b.success_rate), _between(points(found.successes))],
