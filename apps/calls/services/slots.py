@@ -207,7 +207,7 @@ def closed_until(connection_id: UUID, trunk_id: UUID | None, now: dt.datetime) -
 def early(gap: dt.timedelta) -> dt.timedelta:
     """How long before its slot a call is prepared: as long as it takes on a busy machine, shorter where slots come thick
     and fast and one that is missed is made up for by the next."""
-    return max(dt.timedelta(milliseconds=100), min(SOON * 0.75, gap * 0.3))
+    return max(dt.timedelta(milliseconds=100), min(SOON * 0.75, gap * 0.75))
 
 
 def _whole(rate: float) -> tuple[int, float]:
