@@ -38,8 +38,8 @@ def _difference(interval: Interval) -> str:
     if not interval.is_significant:
         return _("the difference is not significant, chance alone explains it.")
     if interval.difference > 0:
-        return _("B is ahead of A, with 95 % confidence.")
-    return _("A is ahead of B, with 95 % confidence.")
+        return _("B is ahead of A, with 95 percent confidence.")
+    return _("A is ahead of B, with 95 percent confidence.")
 
 
 def _signed(value: float) -> str:

@@ -24,7 +24,7 @@ HINTS: dict[str, str | Promise] = {
     "objection": gettext_lazy("Offer in every call to be called no more, and note it at once."),
     "register": gettext_lazy("Check the country's own do-not-call register before you import a list."),
     "keep_proof": gettext_lazy("Keep the proof of consent for five years."),
-    "abandoned": gettext_lazy("At most 3 % of the calls that are answered may be left without a voice."),
+    "abandoned": gettext_lazy("At most 3 percent of the calls that are answered may be left without a voice."),
     "express_consent": gettext_lazy("Service calls by an AI voice need the person's express consent as well."),
 }
 KINDS: dict[str, str | Promise] = {
