@@ -43,9 +43,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    # Last: once Playwright's event loop runs in this thread, no other test can start one.
-    # The longest of them first, so that no process waits for another at the end.
-    items.sort(key=lambda item: (item.get_closest_marker("browser") is not None) * (1 / _longest(item)))
+    # The browser's last: once Playwright's event loop runs in this thread, no other test can start one.
+    # Of either kind those that take minutes first, so that at the end no process waits long for another.
+    items.sort(key=lambda item: (item.get_closest_marker("browser") is not None, -_longest(item) if _is_long(item) else 0.0))
     for marker, (program, package) in NEEDS.items():
         marked = [item for item in items if item.get_closest_marker(marker)]
         if not marked or shutil.which(program):
@@ -65,6 +65,10 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Generator[Non
         # The owner drops the test database; the application's own connection to it, a mirror, must be gone by then.
         fixturedef.addfinalizer(connections.close_all)
     return result
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return _longest(item) > 120 or any(item.get_closest_marker(name) for name in ("browser", "stack"))
 
 
 def _longest(item: pytest.Item) -> float:

@@ -39,6 +39,8 @@ class Capabilities:
     answer_seconds: dict[str, float] = field(default_factory=lambda: dict(BASE_ANSWER_SECONDS))
     concurrent: int | None = None
     starts_per_second: float | None = None
+    # That rate follows from the limit on requests of a key, which is kept by itself (voice/budget.py).
+    is_rate_of_key: bool = False
     control: tuple[str, ...] = BASE_CONTROL
     providers: dict[str, list[str]] | None = None
     sip: Sip | None = None
@@ -68,7 +70,8 @@ def known_capabilities(connection: Connection) -> Capabilities:
     found = read(connection.engine)
     if found.kind not in COUNTED_KINDS or found.starts_per_second is not None:
         return found
-    return replace(found, starts_per_second=starts_per_minute(settings.UPSTREAM_REQUESTS_PER_MINUTE) / 60 or None)
+    rate = starts_per_minute(settings.UPSTREAM_REQUESTS_PER_MINUTE) / 60 or None
+    return replace(found, starts_per_second=rate, is_rate_of_key=True)
 
 
 def starts_per_minute(limit: int) -> int:

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.campaigns.dialler.settle import settle_attempts
 from apps.campaigns.models import Lead
+from tests import factories
 from tests.campaigns.support import (
     NOON,
     attempts_of,
@@ -209,7 +210,9 @@ class VoicemailTest(OutcomeCase):
 
 class TermsCase(OutcomeCase):
     def run_once(self, call: dict[str, Any], at: dt.datetime = NOON, **campaign: Any) -> Lead:
-        self.campaign = running_campaign(self.client_org, 1, **campaign)
+        """To a lead in Amsterdam, where the campaign is."""
+        self.campaign = running_campaign(self.client_org, 0, **campaign)
+        factories.make_lead(self.campaign, timezone="Europe/Amsterdam")
         tick(self.campaign, at)
         return self.end_last(call, at)
 
@@ -316,7 +319,8 @@ class CallBackTest(TermsCase):
     def analysed(self, **call: Any) -> Lead:
         """A lead whose call is analysed for the field, right after it ended."""
         plan = {"structured_data_plan": {"enabled": True, "schema": {"properties": {"callback_at": {"type": "string"}}}}}
-        self.campaign = running_campaign(self.client_org, 1)
+        self.campaign = running_campaign(self.client_org, 0)
+        factories.make_lead(self.campaign, timezone="Europe/Amsterdam")
         with wide(self.client_org):
             self.campaign.assistant.change(NOON, analysis_plan=plan)
         tick(self.campaign)

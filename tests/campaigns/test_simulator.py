@@ -22,9 +22,8 @@ def simulate(*arguments: str) -> tuple[int, str]:
 
 @pytest.mark.stack
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("night", "kind", "seed"), [("europe-spring", "A", "11"), ("america-autumn", "B", "12")])
-def test_nobody_is_rung_twice_or_outside_the_window_whatever_dies(night: str, kind: str, seed: str) -> None:
-    code, said = simulate(night, "--kind", kind, "--seed", seed, "--leads", "40")
+def test_nobody_is_rung_twice_or_outside_the_window_whatever_dies() -> None:
+    code, said = simulate("europe-spring", "--kind", "B", "--seed", "11", "--leads", "24")
     print(said)
     assert code == 0, said
     assert said.startswith("holds: ")

@@ -150,6 +150,7 @@ CAMPAIGN = Fields(
 LEAD = Fields(
     "Lead", **FRAME, campaign_id=UUID, phone_number=E164, name=TEXT.n, variables=MapOf(TEXT),
     status=one_of("pending", "calling", "completed", "failed", "skipped"), call_id=TEXT.n, attempts=COUNT, last_attempt_at=INSTANT.n,
+    timezone=TEXT.n, region=TEXT.n, consent=TEXT.n, consent_at=INSTANT.n, consent_proof=TEXT.n,
 )  # fmt: skip
 
 # 8.13

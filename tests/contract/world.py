@@ -135,7 +135,8 @@ def _calling_lead(world: World) -> str:
     world.kept["campaign"] = str(campaign.pk)
     call = factories.make_call(world.organization)
     lead = factories.make_lead(
-        campaign, status="calling", last_call_id=call.public_id, attempts=1, last_attempt_at=factories.NOW
+        campaign, status="calling", last_call_id=call.public_id, attempts=1, last_attempt_at=factories.NOW,
+        timezone="Europe/Berlin", region="DE-BY", consent="express", consent_at=factories.NOW, consent_proof="form 4711",
     )
     return str(lead.pk)
 

@@ -92,7 +92,9 @@ class PeriodsTest(NightCase):
             self.assertEqual((call.duration_seconds, call.key), (84, f"erased:{call.pk}"))
         self.assertEqual((CallEvent.objects.count(), Lead.objects.count(), Attempt.objects.count(), Upload.objects.count()), (0, 0, 0, 0))
         self.assertEqual(scan(self.client_org), [
-            "calls_call.error", "calls_donotcall.phone_number", "calls_donotcall.reason", "organizations_job.data", "organizations_job.error",
+            "calls_call.error", "calls_donotcall.phone_number", "calls_donotcall.reason",
+            # A list's file of today: its refused rows go after a month.
+            "calls_refusalupload.bad_rows", "calls_refusalupload.filename", "organizations_job.data", "organizations_job.error",
             "organizations_storedanswer.body", "organizations_storedanswer.key",
         ])  # fmt: skip
 

@@ -44,6 +44,7 @@ from apps.calls.services.slots import (
     closed_until,
     early,
     reading_all,
+    waits_its_turn,
     windows_of,
 )
 from apps.calls.services.tools_mcp import UNAVAILABLE, first_missing, required_servers
@@ -317,7 +318,7 @@ def _look(organization_id: object, call_id: object) -> tuple[dt.datetime, Call |
 
 def _is_patient(call: Call) -> bool:
     """Nobody waits for the answer to a campaign's call."""
-    return call.origin.startswith("campaign:")
+    return waits_its_turn(call.origin)
 
 
 @step

@@ -141,7 +141,9 @@ def windows_for(
     if starts:
         found.append(Window(origin, Q(organization_id=organization.pk, origin=origin), *starts))
     at_engine = Q(connection_id=connection.pk)
-    if rate := known_capabilities(connection).starts_per_second:
+    known = known_capabilities(connection)
+    # A key's own limit refuses what is too much: campaigns are spread below it, a person's few calls may come at once.
+    if (rate := known.starts_per_second) and (waits_its_turn(origin) or not known.is_rate_of_key):
         found.append(Window(f"engine:{connection.pk}", at_engine, *_whole(rate)))
     if connection.starts:
         found.append(Window(f"engine:{connection.pk}", at_engine, connection.starts, connection.starts_seconds))
@@ -208,6 +210,11 @@ def early(gap: dt.timedelta) -> dt.timedelta:
     """How long before its slot a call is prepared: as long as it takes on a busy machine, shorter where slots come thick
     and fast and one that is missed is made up for by the next."""
     return max(dt.timedelta(milliseconds=100), min(SOON * 0.75, gap * 0.75))
+
+
+def waits_its_turn(origin: str) -> bool:
+    """Whether a call is one of many that may as well wait a moment."""
+    return origin.startswith("campaign:")
 
 
 def _whole(rate: float) -> tuple[int, float]:
