@@ -73,12 +73,17 @@ def test_it_fits_a_phone(site: Site, browser: Browser) -> None:
     open_assistant(page, site)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.get_by_role("button", name="Start talking").click()
-    box = page.get_by_label("Your message")
-    for _ in range(4):
+    lines, box = page.locator("#talk-lines > li"), page.get_by_label("Your message")
+    expect(lines).to_have_count(1, timeout=SLOW)
+    expect(box).to_be_focused()  # before its script is there, Enter is a new line
+    for said in range(4):
         box.fill("unbreakable" * 30)
         box.press("Enter")
         expect(box).to_have_value("")
+        # The answer stands there and takes the next message: nobody types faster than that.
         expect(page.locator("#talk-lines .typing")).to_have_count(0, timeout=SLOW)
+        expect(lines).to_have_count(3 + 2 * said, timeout=SLOW)
+        expect(box).to_be_focused()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     room = page.locator(".talk-room")
     assert room.evaluate("box => box.scrollHeight - box.scrollTop - box.clientHeight") < 5

@@ -1,4 +1,4 @@
-"""The simulator in small: a clock of our own, an engine that breaks, workers that die, and the same history twice."""
+"""The simulator in small, for `make proof-campaigns`: a clock of our own, an engine that breaks, workers that die, and the same history twice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def simulate(*arguments: str) -> tuple[int, str]:
     return done.returncode, (done.stdout.strip().splitlines() or [done.stderr[-2000:]])[-1]
 
 
-@pytest.mark.stack
+@pytest.mark.proof
 @pytest.mark.timeout(900)
 def test_nobody_is_rung_twice_or_outside_the_window_whatever_dies() -> None:
     code, said = simulate("europe-spring", "--kind", "B", "--seed", "11", "--leads", "24")
