@@ -62,8 +62,6 @@ Dial = Call.Dial
 _READ = ("public_id", "origin", "config", "fence", "dial", "organization_id", "connection_id", "trunk_id")
 
 
-
-
 def start_call(*, request: CallRequest, now: dt.datetime) -> Call:
     """Reserve a call and dial it in the same breath: page, API.
 
@@ -117,6 +115,8 @@ def dial(*, organization_id: object, call_id: object, waits: bool = True) -> Dia
     if answer.status == 404:
         resync(sending.call)
     return answer
+
+
 def _send(
     call: Call, connection: Connection, windows: Sequence[Window], *, waits: bool
 ) -> tuple[Sending, Dialled] | Dialled | Later | None:

@@ -63,7 +63,7 @@ WITH RECURSIVE found AS (
 )
 SELECT place FROM found WHERE place IS NOT NULL
 """
-_TODO = """
+_WORK = """
 SELECT EXISTS (
     SELECT 1 FROM campaigns_attempt tried LEFT JOIN calls_call call ON call.id = tried.call_id
     WHERE tried.campaign_id = %(campaign)s AND tried.settled_at IS NULL
@@ -140,7 +140,7 @@ class Due(NamedTuple):
     number: int
 
 
-class Todo(NamedTuple):
+class Work(NamedTuple):
     """What a tick has to do: attempts to settle, or to correct, and whether any lead is left."""
 
     has_ended: bool
@@ -148,11 +148,11 @@ class Todo(NamedTuple):
     is_unfinished: bool
 
 
-def todo_of(campaign_id: UUID, since: dt.datetime) -> Todo:
+def work_of(campaign_id: UUID, since: dt.datetime) -> Work:
     """`since`: what was settled in doubt before is history."""
     with connection.cursor() as cursor:
-        cursor.execute(_TODO, {"campaign": campaign_id, "since": since, "running": [str(each) for each in Call.RUNNING]})
-        return Todo(*cursor.fetchone())
+        cursor.execute(_WORK, {"campaign": campaign_id, "since": since, "running": [str(each) for each in Call.RUNNING]})
+        return Work(*cursor.fetchone())
 
 
 def places_of(campaign_id: UUID) -> list[str]:

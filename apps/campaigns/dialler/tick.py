@@ -15,7 +15,7 @@ from apps.campaigns.dialler.claim import Line, Queue, claim
 from apps.campaigns.dialler.notices import tell_paused
 from apps.campaigns.dialler.room import note_wants, room_of
 from apps.campaigns.dialler.settle import LATE, settle_attempts
-from apps.campaigns.dialler.sql import lock_agency, lock_engine, skip_places, todo_of
+from apps.campaigns.dialler.sql import lock_agency, lock_engine, skip_places, work_of
 from apps.campaigns.models import Attempt, Campaign
 from apps.campaigns.rules.of import Rules
 from apps.campaigns.services.launch import number_of
@@ -46,13 +46,13 @@ def tick_campaign(*, organization_id: UUID, campaign_id: UUID, now: dt.datetime)
     campaign = _locked(organization_id, campaign_id)
     if campaign is None:
         return 0
-    todo = todo_of(campaign.pk, now - LATE)
-    settled = settle_attempts(campaign, now=now) if todo.has_ended or todo.has_turned else 0
+    work = work_of(campaign.pk, now - LATE)
+    settled = settle_attempts(campaign, now=now) if work.has_ended or work.has_turned else 0
     if campaign.status not in (Status.SCHEDULED, Status.PAUSED):
         return 0
     if settled:
-        todo = todo_of(campaign.pk, now - LATE)
-    if not todo.is_unfinished:
+        work = work_of(campaign.pk, now - LATE)
+    if not work.is_unfinished:
         complete(campaign, now=now)
         return 0
     if campaign.status != Status.SCHEDULED:
