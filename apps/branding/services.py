@@ -13,7 +13,7 @@ def absolute_url(brand: Brand, path: str = "/") -> str:
     base = urlsplit(settings.BASE_URL)
     if brand.is_installation:
         return settings.BASE_URL + path
-    domain = brand.domains.filter(verified_at__isnull=False).first()
+    domain = brand.domains.serving().order_by("created_at").first()
     host = domain.host if domain else f"{brand.slug}.{settings.PORTAL_BASE_DOMAIN}"
     port = f":{base.port}" if base.port and not domain else ""
     return urlunsplit((base.scheme, host + port, path, "", ""))

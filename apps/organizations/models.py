@@ -52,6 +52,8 @@ class Organization(Row):
     webhook_secret = EncryptedTextField(owner="id", default=b"", blank=True)
     webhook_events = models.JSONField(null=True, blank=True)
     is_demo = models.BooleanField(default=False)
+    has_wallet = models.BooleanField(default=False, db_default=False)
+    asks_visit_reason = models.BooleanField(_("ask for a reason before entering a client"), default=True, db_default=True)
     suspended_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
 
@@ -81,6 +83,16 @@ class Organization(Row):
     def payer_id(self) -> object:
         """Whose balance pays: all usage of children is paid by the parent's."""
         return self.parent_id or self.id
+
+    @property
+    def payer_ids(self) -> tuple[object, ...]:
+        """Every account that a call of this organization needs credits on: the payer's, and its own wallet."""
+        return (self.payer_id, self.id) if self.has_wallet and self.parent_id else (self.payer_id,)
+
+    @property
+    def wallet_id(self) -> object:
+        """Whose balance the organization's own people see: its wallet, else the payer's."""
+        return self.payer_ids[-1]
 
 
 class OwnedQuerySet(models.QuerySet):  # type: ignore[type-arg]
@@ -187,6 +199,17 @@ class Limits(OwnedModel):
     starts_seconds = models.PositiveSmallIntegerField(default=1)
     countries = models.JSONField(null=True, blank=True)
     spend_per_hour = models.BigIntegerField(null=True, blank=True)
+    assistants = models.PositiveIntegerField(null=True, blank=True)
+    numbers = models.PositiveIntegerField(null=True, blank=True)
+    campaigns = models.PositiveIntegerField(null=True, blank=True)
+    members = models.PositiveIntegerField(null=True, blank=True)
+    api_keys = models.PositiveIntegerField(null=True, blank=True)
+    minutes_per_month = models.PositiveIntegerField(null=True, blank=True)
+    # Names of what is switched on (features.py); null: everything. What holds is here; how it came about (the plan, and
+    # the client's exceptions to it) is beside it, so that a change of the plan can be worked out again.
+    features = models.JSONField(null=True, blank=True)
+    plan_id = models.UUIDField(null=True, blank=True)
+    exceptions = models.JSONField(default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
 
     class Meta:
         constraints = [
@@ -245,6 +268,69 @@ class AuditEntry(OwnedModel):
     target = models.CharField(max_length=200, blank=True)
     data = models.JSONField(default=dict, blank=True)
     address = models.GenericIPAddressField(null=True, blank=True)
+    # The visit of the agency's person during which it was done, and for whom she works.
+    visit = models.ForeignKey("Visit", null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
+    agency_name = models.CharField(max_length=200, blank=True, db_default="")
 
     class Meta:
         indexes = [models.Index(fields=["organization", "-created_at"], name="audit_newest")]
+
+
+class Visit(OwnedModel):
+    """An agency's person in the workspace of a client (`organization`): who, why, until when. The client may read it."""
+
+    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    person = models.CharField(max_length=200)
+    agency_id = models.UUIDField()
+    agency_name = models.CharField(max_length=200)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    address = models.GenericIPAddressField(null=True, blank=True)
+    until = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "-created_at"], name="visits_newest")]
+
+    def __str__(self) -> str:
+        return self.person
+
+
+class Notification(OwnedModel):
+    """A note to the people of an organization, shown in the product: once per `key`.
+
+    `url` is a path inside the workspace, or empty. `user` null: for everyone with at least `role`.
+    """
+
+    class Level(models.TextChoices):
+        INFO = "info", _("Information")
+        SUCCESS = "success", _("Good news")
+        WARNING = "warning", _("Warning")
+        ERROR = "error", _("Problem")
+
+    key = models.CharField(max_length=200)
+    kind = models.CharField(max_length=40)
+    level = models.CharField(max_length=10, choices=Level, default=Level.INFO)
+    title = models.CharField(max_length=200)
+    text = models.TextField(max_length=4000, blank=True)
+    url = models.CharField(max_length=500, blank=True)
+    user = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
+    is_banner = models.BooleanField(default=False)
+    until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "key"], name="one_notification_per_key")]
+        indexes = [models.Index(fields=["organization", "-created_at"], name="notifications_newest")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class NotificationRead(OwnedModel):
+    """Who has read or put away a notification."""
+
+    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="reads")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["notification", "user"], name="read_once_per_person")]

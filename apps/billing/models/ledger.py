@@ -38,6 +38,12 @@ class LedgerEntry(OwnedModel):
         CREDIT = "credit", _("Credits added")
         CALL = "call", _("Call")
         CORRECTION = "correction", _("Correction")
+        PURCHASE = "purchase", _("Credits bought")
+        REFUND = "refund", _("Purchase refunded")
+        GRANT = "grant", _("Free credits")
+        INCLUDED = "included", _("Included in the plan")
+        LAPSE = "lapse", _("Included credits lapsed")
+        OVERAGE = "overage", _("Overage invoiced")
 
     key = models.CharField(max_length=200)
     kind = models.CharField(max_length=12, choices=Kind)
@@ -95,13 +101,24 @@ class Checkpoint(OwnedModel):
 
 
 class Account(OwnedModel):
-    """How an organization wants its balance watched."""
+    """How an organization's balance is watched, and what its minutes cost.
 
+    Of an agency: `micro_per_minute` is its wholesale rate, set by the operator (null: the rate card's). Of a client with a
+    wallet: its retail rate, in micro-credits of its wallet, set by the agency (null: one credit a minute).
+    `credit_line` (micro-credits): how far a wallet may fall below zero, because a plan invoices what is used beyond the
+    included minutes.
+    """
+
+    micro_per_minute = models.BigIntegerField(null=True, blank=True)
+    credit_line = models.BigIntegerField(default=0, db_default=0)
     low_balance_credits = models.PositiveIntegerField(_("warn below (credits)"), default=60)
     low_balance_mailed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["organization"], name="one_account_per_organization")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization"], name="one_account_per_organization"),
+            models.CheckConstraint(condition=models.Q(credit_line__gte=0), name="credit_line_is_not_negative"),
+        ]
 
 
 class RateCard(Row):
