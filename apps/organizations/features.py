@@ -9,9 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.core.db import step
 from apps.core.errors import Conflict, Forbidden
 from apps.organizations.models import Limits, Organization
 
@@ -52,6 +54,11 @@ FEATURES: dict[str, Feature] = {
     )
 }
 ALL = frozenset(FEATURES)
+# What a plan begins with: a business that uses the phone, and never learns what is underneath.
+USUAL = ALL - {
+    "edit_prompts", "choose_models", "templates", "workflows", "trunks", "api_keys", "webhooks", "provider_keys", "sender_domain", "voice_engine",
+    "embeds",
+}  # fmt: skip
 # What a limit counts; the words stand in the refusal.
 ROOM = {
     "assistants": gettext_lazy("assistants"), "numbers": gettext_lazy("phone numbers"), "campaigns": gettext_lazy("campaigns"),
@@ -88,11 +95,17 @@ def require_feature(organization: Organization, name: str) -> None:
         raise Forbidden(_("%(feature)s is not switched on for this workspace. Ask your provider.") % {"feature": FEATURES[name].label})
 
 
-def require_room(organization: Organization, name: str, have: int) -> None:
-    """Before one more is made. Raises Conflict when `have` has reached the limit of this kind (a key of ROOM)."""
-    limits = Limits.objects.for_organization(organization).first()
-    most = getattr(limits, name) if limits else None
-    if most is not None and have >= most:
+@step
+def require_room(organization: Organization, name: str, rows: QuerySet[Any]) -> None:
+    """Before one more is made: raises Conflict when as many `rows` exist as the limit of this kind (a key of ROOM) allows.
+
+    Two at the same moment wait for each other, but only where there is a limit.
+    """
+    limits = Limits.objects.for_organization(organization)
+    if limits.filter(**{f"{name}__isnull": False}).first() is None:
+        return
+    most = getattr(limits.select_for_update().get(), name)
+    if most is not None and rows.count() >= most:
         raise Conflict(
             _("Your plan holds %(count)d %(what)s. Remove one, or ask for more.") % {"count": most, "what": ROOM[name]},
             type="limit_reached",
