@@ -12,12 +12,12 @@ from apps.billing.models import CREDIT, RateCard
 STEP = 100  # four decimals of a credit
 
 
-def cost_of(seconds: int, now: dt.datetime) -> int:
-    """What `seconds` of talk cost in micro-credits, by the rate that holds at `now`.
+def cost_of(seconds: int, now: dt.datetime, rate: int | None = None) -> int:
+    """What `seconds` of talk cost in micro-credits, by the account's own rate, else the one that holds at `now`.
 
     Minutes × rate, four decimals, half up. Raises ValueError for negative seconds.
     """
-    return price(billed_seconds(seconds), RateCard.at(now))
+    return price(billed_seconds(seconds), RateCard.at(now) if rate is None else rate)
 
 
 def billed_seconds(seconds: int) -> int:

@@ -1,4 +1,7 @@
-"""Booking: holds before a call, one charge after it, credits by hand. The payer is always named by the caller."""
+"""Booking on one account: holds before a call, one charge after it, credits. The payer is always named by the caller.
+
+A call that two accounts pay for is in `payers.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from decimal import Decimal
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from apps.billing.metering import as_credits, cost_of, micro
+from apps.billing.metering import STEP, as_credits, cost_of, micro
 from apps.billing.models import CREDIT, Account, Checkpoint, Hold, LedgerEntry
 from apps.billing.notices import tell_low_balance
 from apps.billing.sql import lock_account
@@ -19,11 +22,14 @@ from apps.organizations.models import Organization
 from apps.organizations.services import Actor, record_audit
 
 __all__ = [
+    "account_of",
     "add_credits",
     "available",
     "balance",
+    "book",
     "charge",
     "cost_of",
+    "left",
     "make_checkpoint",
     "place_hold",
     "place_holds",
@@ -49,8 +55,45 @@ def balance(organization_id: object) -> int:
 
 
 def available(organization_id: object) -> int:
-    """Micro-credits that a new call may still count on: the balance minus open holds."""
-    return balance(organization_id) - _sum(Hold.objects.for_organization(organization_id).open())
+    """Micro-credits that a new call may still count on: the balance and the credit line, minus open holds."""
+    return left(organization_id) - _sum(Hold.objects.for_organization(organization_id).open())
+
+
+def left(organization_id: object) -> int:
+    """Micro-credits until nothing may be used any more: the balance and the credit line, holds not taken off."""
+    return balance(organization_id) + account_of(organization_id).credit_line
+
+
+def account_of(organization_id: object) -> Account:
+    """The account's settings, as they are without a row when there is none."""
+    return Account.objects.for_organization(organization_id).first() or Account()
+
+
+@step
+def book(
+    *, organization_id: object, key: str, kind: str, amount: int, note: str = "", actor: Actor, now: dt.datetime
+) -> LedgerEntry:
+    """Put one line on an account, once per key: what was bought, given, included, or taken back.
+
+    Args:
+        kind: of LedgerEntry.Kind, but not a call.
+        amount: micro-credits, a multiple of 100; below zero takes away.
+
+    Returns the entry; on a repeat, the one of the first time. Mails the owners when the balance falls below what they
+    chose. Waits for other bookings of the account.
+    """
+    if amount % STEP:
+        raise ValueError("a booking has four decimals of a credit")
+    lock_account(organization_id)
+    if booked := LedgerEntry.objects.for_organization(organization_id).filter(key=key).first():
+        return booked
+    name = Organization.objects.values_list("name", flat=True).get(pk=organization_id)
+    entry = LedgerEntry.objects.create(
+        organization_id=organization_id, key=key, kind=kind, amount=amount, used_by=organization_id,
+        used_by_name=name[:200], note=note[:500], actor=actor.label[:200],
+    )  # fmt: skip
+    tell_low_balance(entry=entry, left=balance(organization_id), now=now)
+    return entry
 
 
 @step
@@ -64,8 +107,8 @@ def place_hold(*, payer_id: object, used_by: object, key: str, now: dt.datetime)
     if Hold.objects.for_organization(payer_id).filter(key=key).exists():
         return
     if available(payer_id) < HOLD:
-        left = balance(payer_id)
-        raise InsufficientCredits(_("No credits left. Buy credits to place calls."), balance=float(as_credits(left)))
+        shown = float(as_credits(balance(payer_id)))
+        raise InsufficientCredits(_("No credits left. Buy credits to place calls."), balance=shown)
     Hold.objects.create(organization_id=payer_id, key=key, amount=HOLD, used_by=used_by)
 
 
@@ -115,7 +158,7 @@ def charge(
     booked = LedgerEntry.objects.for_organization(payer_id).filter(key=key).first()
     if booked:
         return -booked.amount
-    cost = cost_of(seconds, now)
+    cost = cost_of(seconds, now, account_of(payer_id).micro_per_minute)
     entry = LedgerEntry.objects.create(
         organization_id=payer_id, key=key, kind=LedgerEntry.Kind.CALL, amount=-cost, used_by=used_by,
         used_by_name=used_by_name[:200], call_id=call_id, seconds=seconds,
@@ -130,9 +173,9 @@ def add_credits(
 ) -> LedgerEntry:
     """Book credits by hand; a negative number takes some away. The same key books once.
 
-    Raises Conflict for a client, whose agency pays, and Invalid for nothing at all.
+    Raises Conflict for a client without a wallet, whose agency pays, and Invalid for nothing at all.
     """
-    if organization.parent_id:
+    if organization.parent_id and not organization.has_wallet:
         raise Conflict(_("The agency pays for this client. Book the credits on the agency."))
     amount = micro(credits)
     if not amount:
@@ -141,13 +184,9 @@ def add_credits(
     if booked := LedgerEntry.objects.for_organization(organization).filter(key=key).first():
         return booked
     kind = LedgerEntry.Kind.CREDIT if amount > 0 else LedgerEntry.Kind.CORRECTION
-    entry = LedgerEntry.objects.create(
-        organization=organization, key=key, kind=kind, amount=amount, used_by=organization.pk,
-        used_by_name=organization.name, note=note[:500], actor=actor.label[:200],
-    )  # fmt: skip
+    entry = book(organization_id=organization.pk, key=key, kind=kind, amount=amount, note=note, actor=actor, now=now)
     data = {"credits": str(credits), "note": note[:500]}
     record_audit(organization=organization, by=actor, action="credits.add", target=entry, data=data)
-    tell_low_balance(entry=entry, left=balance(organization.pk), now=now)
     return entry
 
 
