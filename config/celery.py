@@ -44,6 +44,8 @@ app.conf.beat_schedule = {
     "mail sweep": {"task": "apps.mail.tasks.sweep", "schedule": 5.0, "options": {"expires": 10}},
     "mail sweep (resend)": {"task": "apps.catalog.tasks.sweep_mail", "schedule": 5.0, "options": {"expires": 10}},
     "sender domains": {"task": "apps.catalog.tasks.refresh_domains", "schedule": 3600.0, "options": {"expires": 3600}},
+    "plans on their way": {"task": "apps.portal.tasks_plans.sweep_pushes", "schedule": 15.0, "options": {"expires": 15}},
+    "portal domains": {"task": "apps.portal.tasks_domains.sweep_domains", "schedule": 60.0, "options": {"expires": 50}},
     "engine health": {"task": "apps.voice.tasks.check_connections", "schedule": 10.0, "options": {"expires": 10}},
     "key use": {"task": "apps.organizations.tasks.write_key_use", "schedule": 30.0, "options": {"expires": 30}},
     "retention": {"task": "apps.dashboard.tasks.erase_expired", "schedule": 3600.0 * 24},

@@ -5,7 +5,8 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from apps.branding.views import brand_css
+from apps.branding import views as branding
+from apps.branding.views_certificate import certificate
 from apps.calls.api_web import WebCallView
 from apps.calls.hooks import engine_hook
 from apps.calls.recordings import recording
@@ -16,7 +17,12 @@ from apps.dashboard.mcp import urls as mcp
 from apps.organizations import urls as organizations
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("brand/<str:version>.css", brand_css, name="brand_css"),
+    path("brand/<str:version>.css", branding.brand_css, name="brand_css"),
+    path("brand/pictures/<slug:kind>/<slug:digest>", branding.brand_picture, name="brand_picture"),
+    path("favicon.ico", branding.favicon, name="favicon"),
+    path("manifest.webmanifest", branding.manifest, name="manifest"),
+    path("robots.txt", branding.robots, name="robots"),
+    path("internal/certificate", certificate, name="certificate"),
     path("hooks/engine/<str:hook_id>", engine_hook, name="engine_hook"),
     path("hooks/leads/<uuid:organization>/<str:hook_id>", lead_hook, name="lead_hook"),
     path("recordings/<str:token>", recording, name="recording"),

@@ -17,6 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from apps.assistants.models import AssistantVersion
 from apps.assistants.versions import kept_values
+from apps.branding.models import Domain
 from apps.calls.models import RefusalUpload
 from apps.campaigns.columns import guess_columns
 from apps.campaigns.models import RulePack, Upload
@@ -31,14 +32,15 @@ SAFE = ("get", "head", "options")
 METHODS = ("get", "post", "patch", "put", "delete")
 # Not an organization's: each is tested where it lives.
 OUTSIDE = {
-    "brand_css", "home", "profile", "set_language", "invitation", "mailbox", "mailbox_message", "engine_hook", "health",
+    "brand_css", "brand_picture", "favicon", "manifest", "robots", "home", "profile", "set_language", "invitation", "mailbox", "mailbox_message", "engine_hook", "health", "certificate",
     "styleguide", "internal_ask", "openapi", "api_docs", "api_docs_page", "recording", "mcp",
     "lead_hook",
 }  # fmt: skip
 OUTSIDE_PREFIXES = ("account_", "mfa_", "usersessions_", "admin:", "profile_", "mailbox_", "invitation_",
                     "oauth_", "idp:")  # fmt: skip
 # Only an agency has these, and the demo's button only a demo.
-AGENCYS = {"clients", "client_create", "client_account", "client_limits", "demo_remove"}
+AGENCYS = {"portal", "portal_address", "portal_brand", "brand_preview", "brand_colours", "brand_picture_save", "portal_open", "portal_switch",
+           "clients", "client_create", "client_account", "client_limits", "demo_remove"}
 # Fragments that need to be told what to show.
 _CONTACT = "?contact_id=%2B31600000001"
 QUERY = {
@@ -147,6 +149,7 @@ class Thing:
             factories.make_user(f"Secret-canary {organization.slug}", email=f"m@{organization.slug}.example"),
             "viewer",
         )
+        self.domain = Domain.objects.create(brand=organization.brand, host=f"secret-canary.{organization.slug}.example", token="Secret-canary")
         self.connection = factories.make_connection(organization, self.member.user, name="Secret-canary app")
 
     def sample(self, route: Route) -> dict[str, Any]:
@@ -170,7 +173,7 @@ class Thing:
         by_param = {
             "call_id": self.call.public_id, "lead_id": self.lead.pk, "lead_pk": self.lead.pk, "ref": self.call.ref, "lead": self.lead.pk, "upload_id": self.upload.pk,
             "upload": self.upload.pk, "key_id": self.key.pk, "member_id": self.member.pk, "invitation_id": self.invitation.pk,
-            "name": "sandbox", "connection_id": self.connection, "version": 1,
+            "name": "sandbox", "connection_id": self.connection, "version": 1, "domain": self.domain.pk,
         }  # fmt: skip
         if param in by_param:
             return by_param[param]
