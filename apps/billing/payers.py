@@ -16,6 +16,7 @@ from apps.billing.models import CREDIT, Hold, LedgerEntry
 from apps.billing.notices import tell_low_balance
 from apps.billing.services import HOLD, account_of, available, balance, left
 from apps.billing.sql import lock_account
+from apps.billing.standing import is_blocked
 from apps.core.db import step
 from apps.core.errors import InsufficientCredits
 
@@ -28,14 +29,15 @@ def lock_accounts(payers: Payers) -> None:
         lock_account(payer)
 
 
-def least_left(payers: Payers) -> int:
-    """Micro-credits until the first of the accounts is empty, credit lines counted, holds not taken off."""
-    return min(left(payer) for payer in payers)
+def least_left(payers: Payers, now: dt.datetime) -> int:
+    """Micro-credits until the first of the accounts is empty, credit lines counted, holds not taken off. None are left
+    while no call may begin because the client's subscription is not paid."""
+    return 0 if _blocked(payers, now) else min(left(payer) for payer in payers)
 
 
-def least_available(payers: Payers) -> int:
+def least_available(payers: Payers, now: dt.datetime) -> int:
     """Micro-credits that a new call may still count on, on every account."""
-    return min(available(payer) for payer in payers)
+    return 0 if _blocked(payers, now) else min(available(payer) for payer in payers)
 
 
 def rate_of(payers: Payers, payer: object) -> int | None:
@@ -52,10 +54,12 @@ def is_wallet(payers: Payers, payer: object) -> bool:
 def hold(*, payers: Payers, used_by: object, key: str, now: dt.datetime) -> None:
     """Set one credit aside on each account for a call that is about to start; a second time changes nothing.
 
-    Raises InsufficientCredits, and has written nothing then. A client is told of its own empty wallet; of its agency's
+    Raises InsufficientCredits, also while the subscription is not paid, and has written nothing then. A client is told of its own empty wallet; of its agency's
     balance only that calls are not possible for the time being.
     """
     lock_accounts(payers)
+    if _blocked(payers, now):
+        raise _unpaid(payers)
     missing = [payer for payer in payers if not Hold.objects.for_organization(payer).filter(key=key).exists()]
     for payer in reversed(missing):
         if available(payer) < HOLD:
@@ -70,7 +74,7 @@ def hold_many(*, payers: Payers, used_by: object, keys: Sequence[str], now: dt.d
     Returns how many.
     """
     lock_accounts(payers)
-    count = max(0, min(len(keys), least_available(payers) // HOLD))
+    count = max(0, min(len(keys), least_available(payers, now) // HOLD))
     Hold.objects.bulk_create(_hold(payer, key, used_by) for payer in payers for key in keys[:count])
     return count
 
@@ -117,6 +121,15 @@ def refusal(payers: Payers, payer: object, used_by: object) -> InsufficientCredi
         text = _("No credits left. Buy credits to place calls.")
     else:
         text = _("Calls are temporarily unavailable. Try again later.")
+    return InsufficientCredits(text, balance=float(as_credits(balance(payers[-1]))))
+
+
+def _blocked(payers: Payers, now: dt.datetime) -> bool:
+    return len(payers) > 1 and is_blocked(payers[-1], now)
+
+
+def _unpaid(payers: Payers) -> InsufficientCredits:
+    text = _("The subscription is not paid. Pay the open invoice, then calls go on.")
     return InsufficientCredits(text, balance=float(as_credits(balance(payers[-1]))))
 
 
