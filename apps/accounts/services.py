@@ -56,6 +56,19 @@ def rename_login(*, user: User, email: str) -> None:
     user.save(update_fields=["email", "username"])
 
 
+@step
+def move_account(*, user: User, brand: Brand) -> bool:
+    """Let a person sign in at `brand` from now on, with the same password; at the old host she is nobody any more.
+
+    Returns False when the brand has an account of this e-mail address already: nothing is changed then.
+    """
+    if User.objects.at(brand.pk, user.email).exists():
+        return False
+    user.brand, user.username = brand, username_of(brand.pk, user.email)
+    user.save(update_fields=["brand", "username", "updated_at"])
+    return True
+
+
 @writes
 def save_profile(*, user: User, now: dt.datetime, **values: Any) -> None:
     """Change name, language, time zone, table density."""

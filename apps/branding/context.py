@@ -7,6 +7,8 @@ from django.templatetags.static import static
 from django.urls import reverse
 
 from apps.branding.models import Brand
+from apps.branding.pictures import picture_url
+from apps.branding.sheets import font_file, version_of
 
 
 def brand(request: HttpRequest) -> dict[str, Any]:
@@ -17,17 +19,28 @@ def brand(request: HttpRequest) -> dict[str, Any]:
 
 
 def brand_view(found: Brand) -> dict[str, Any]:
-    version = f"{found.primary_color}{found.accent_color}".replace("#", "").lower()
-    logo = static("img/logo.svg") if found.is_installation else ""
+    own_logo = static("img/logo.svg") if found.is_installation else ""
+    light = picture_url(found, "logo_light") or own_logo
     return {
         "id": found.pk,
         "name": found.name,
         "slug": found.slug,
-        "css_url": reverse("brand_css", args=[version]),
-        "logo_light_url": logo,
-        "logo_dark_url": logo,
+        "css_url": reverse("brand_css", args=[version_of(found)]),
+        "font_url": font_file(found.font),
+        "logo_light_url": light,
+        "logo_dark_url": picture_url(found, "logo_dark") or light,
+        "icon_url": own_logo if own_logo == light and own_logo else picture_url(found, "favicon"),
+        "icon_large_url": picture_url(found, "icon_192"),
+        "sign_in_url": picture_url(found, "sign_in"),
+        "sign_in_title": found.sign_in_title,
+        "sign_in_text": found.sign_in_text,
         "support_email": found.support_email,
+        "support_url": found.support_url,
         "terms_url": found.terms_url,
+        "privacy_url": found.privacy_url,
+        "help_url": found.help_url,
+        "primary_color": found.primary_color,
         "is_installation": found.is_installation,
+        "is_open": found.is_open,
         "language": found.language,
     }

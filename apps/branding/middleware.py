@@ -7,16 +7,20 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from apps.branding.models import INSTALLATION_ID, Brand
 from apps.core import rate
 from apps.core.api import flat
 from apps.core.api_request import is_api, wants_json
 from apps.core.client import is_internal
-from apps.core.errors import UnknownHost
+from apps.core.errors import Closed, UnknownHost
 
-ANY_HOST = ("/api/v1/health", "/hooks/engine/", "/hooks/leads/")
+ANY_HOST = ("/api/v1/health", "/hooks/engine/", "/hooks/leads/", "/hooks/stripe/")
 INTERNAL = ("/health", "/internal/")
+# A portal that is switched off goes on for machines: numbers are answered, events and recordings reach who waits for them.
+WHEN_CLOSED = (*ANY_HOST, "/health", "/internal/", "/hooks/", "/recordings/", "/static/", "/brand/", "/robots.txt", "/favicon.ico")
 
 
 class BrandMiddleware:
@@ -27,6 +31,8 @@ class BrandMiddleware:
         brand = _brand_of(request)
         if brand is None and not _answers_anywhere(request):
             return unknown_host(request)
+        if brand and not brand.is_open and not brand.is_installation and not request.path.startswith(WHEN_CLOSED):
+            return closed(request, brand)
         request.brand = brand or installation_brand()  # type: ignore[attr-defined]
         return self.get_response(request)
 
@@ -41,12 +47,13 @@ def _brand_of(request: HttpRequest) -> Brand | None:
 def brand_of_host(host: str) -> Brand | None:
     if host in installation_hosts():
         return installation_brand()
-    return Brand.objects.of_host(host, settings.PORTAL_BASE_DOMAIN).exclude(pk=INSTALLATION_ID).first()
+    found = Brand.objects.of_host(host, settings.PORTAL_BASE_DOMAIN).exclude(pk=INSTALLATION_ID)
+    return found.with_pictures().first()
 
 
 def installation_brand() -> Brand:
     """The installation's own brand; made when it is missing, so that an emptied database still answers."""
-    brand = Brand.objects.filter(pk=INSTALLATION_ID).first()
+    brand = Brand.objects.filter(pk=INSTALLATION_ID).with_pictures().first()
     return brand or Brand(pk=INSTALLATION_ID, slug="installation", name=settings.PRODUCT_NAME)
 
 
@@ -64,6 +71,14 @@ def unknown_host(request: HttpRequest) -> HttpResponse:
                 answer[name] = value
         return answer
     return render(None, "errors/421.html", status=421)  # type: ignore[arg-type]  # no request: no brand is known
+
+
+def closed(request: HttpRequest, brand: Brand) -> HttpResponse:
+    """Names nobody: a portal that is switched off tells no visitor whose it is."""
+    with translation.override(brand.language or translation.get_language_from_request(request)):
+        if wants_json(request):
+            return flat(Closed(_("This portal is closed at the moment.")))
+        return render(None, "errors/closed.html", status=503)  # type: ignore[arg-type]
 
 
 def _name(host: str) -> str:

@@ -1,5 +1,7 @@
 """Writes and addresses of brands."""
 
+import datetime as dt
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
@@ -31,3 +33,24 @@ def create_brand(
     brand.full_clean()
     brand.save()
     return brand
+
+
+@step
+def update_brand(*, brand: Brand, values: dict[str, Any], now: dt.datetime) -> list[str]:
+    """Change fields of a brand. Returns the names of those that differ now. Raises ValidationError as `create_brand`."""
+    changed = [name for name, value in values.items() if getattr(brand, name) != value]
+    if changed:
+        for name in changed:
+            setattr(brand, name, values[name])
+        brand.updated_at = now
+        brand.full_clean()
+        brand.save(update_fields=[*changed, "updated_at"])
+    return changed
+
+
+@step
+def set_open(*, brand: Brand, is_open: bool, now: dt.datetime) -> bool:
+    """Switch a brand's pages on or off. Returns whether that changed anything."""
+    changed = Brand.objects.filter(pk=brand.pk).exclude(is_open=is_open).update(is_open=is_open, updated_at=now)
+    brand.is_open = is_open
+    return bool(changed)

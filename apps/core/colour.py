@@ -13,16 +13,32 @@ DARK_SURFACES = ("#17191f", "#0e1014")
 _HEX = re.compile(r"#?([0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
 
 
-def brand_css(primary: str, accent: str) -> str:
-    """The stylesheet of a brand: its variables for the light and the dark theme.
+def brand_css(primary: str, accent: str, *, light: str = ":root", dark: str = '[data-theme="dark"]') -> str:
+    """The stylesheet of a brand: its variables for the light and the dark theme, each below its selector.
 
     Takes two hex colours ("#4f46e5" or "#45e"). Raises ValueError for anything else, so nothing but colours
     can reach the stylesheet.
     """
+    return f"{light}{{{_rules(primary, accent, dark=False)}}}\n{dark}{{{_rules(primary, accent, dark=True)}}}\n"
+
+
+def shades(primary: str, accent: str, *, dark: bool) -> dict[str, str]:
+    """The variables of one theme, by name. Raises ValueError as `brand_css`."""
     primary, accent = normal(primary), normal(accent)
-    light = _rules(primary, accent, LIGHT_SURFACES, dark=False)
-    dark = _rules(primary, accent, DARK_SURFACES, dark=True)
-    return f':root{{{light}}}\n[data-theme="dark"]{{{dark}}}\n'
+    surfaces = DARK_SURFACES if dark else LIGHT_SURFACES
+    fill = _lifted(primary) if dark else primary
+    soft = _mix(primary, surfaces[0], 0.26 if dark else 0.10)
+    accent_fill = _lifted(accent) if dark else accent
+    return {
+        "--color-primary": fill,
+        "--color-primary-content": content_for(fill),
+        "--color-accent": accent_fill,
+        "--color-accent-content": content_for(accent_fill),
+        "--brand-ink": readable(primary, surfaces, dark=dark),
+        "--brand-soft": soft,
+        "--brand-soft-content": readable(primary, (soft,), dark=dark),
+        "--accent-ink": readable(accent, surfaces, dark=dark),
+    }
 
 
 def normal(colour: str) -> str:
@@ -56,21 +72,8 @@ def readable(colour: str, surfaces: tuple[str, ...], *, dark: bool) -> str:
     return shade
 
 
-def _rules(primary: str, accent: str, surfaces: tuple[str, ...], *, dark: bool) -> str:
-    fill = _lifted(primary) if dark else primary
-    soft = _mix(primary, surfaces[0], 0.26 if dark else 0.10)
-    accent_fill = _lifted(accent) if dark else accent
-    names = {
-        "--color-primary": fill,
-        "--color-primary-content": content_for(fill),
-        "--color-accent": accent_fill,
-        "--color-accent-content": content_for(accent_fill),
-        "--brand-ink": readable(primary, surfaces, dark=dark),
-        "--brand-soft": soft,
-        "--brand-soft-content": readable(primary, (soft,), dark=dark),
-        "--accent-ink": readable(accent, surfaces, dark=dark),
-    }
-    return ";".join(f"{name}:{value}" for name, value in names.items())
+def _rules(primary: str, accent: str, *, dark: bool) -> str:
+    return ";".join(f"{name}:{value}" for name, value in shades(primary, accent, dark=dark).items())
 
 
 def _lifted(colour: str) -> str:

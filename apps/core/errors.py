@@ -118,3 +118,11 @@ class Unavailable(DomainError):
     status = 503
     type = "backend_unavailable"
     title = "Voice backend unavailable"
+
+
+class Closed(DomainError):
+    """The brand of this host is switched off."""
+
+    status = 503
+    type = "portal_closed"
+    title = "Closed"
