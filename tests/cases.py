@@ -62,7 +62,8 @@ class Cast:
         factories.make_member(into.stranger, into.dov, "owner")
 
     def as_(self, user: User, **headers: str) -> Client:
-        """A browser in which `user` is signed in."""
+        """A browser in which `user` is signed in, and has said why she enters the workspaces of her agency's clients."""
+        factories.make_visits(user)
         browser = Client(headers=headers)
         browser.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
         return browser

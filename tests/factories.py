@@ -22,7 +22,7 @@ from apps.catalog.models import ProviderKey, SenderDomain
 from apps.chats.models import ChatMessage
 from apps.core.scope import Scope, acting
 from apps.numbers.models import PhoneNumber, SipTrunk
-from apps.organizations.models import Membership, Organization
+from apps.organizations.models import Membership, Organization, Visit
 from apps.organizations.services import SYSTEM, create_key
 from apps.webhooks.models import Attempt, Delivery
 from apps.webhooks.targets import url_digest
@@ -192,6 +192,17 @@ def make_refusal(organization: Organization, number: str, **fields: Any) -> DoNo
 def make_chat_message(organization: Organization, **fields: Any) -> ChatMessage:
     values = {"contact_id": "+31600000001", "channel": "whatsapp", "role": "user", "content": f"Message {next(_count)}"}
     return _make(ChatMessage, organization, **values | fields)
+
+
+def make_visits(user: User) -> None:
+    """Where `user` works for an agency: a visit that runs in each of its clients."""
+    with acting(Scope(operator=True)):
+        agencies = Organization.objects.filter(parent=None, pk__in=Membership.objects.filter(user=user).values("organization"))
+        for client in Organization.objects.filter(parent__in=agencies).select_related("parent"):
+            Visit.objects.create(
+                organization=client, user=user, person=str(user), agency_id=client.parent_id, agency_name=client.parent.name,
+                reason="Test", until=dt.datetime.now(dt.UTC) + dt.timedelta(hours=8),
+            )  # fmt: skip
 
 
 def _make(model: Any, organization: Organization, **fields: Any) -> Any:

@@ -13,18 +13,23 @@ from django.utils.translation import gettext as _
 from apps.billing.services import balance
 from apps.branding.services import absolute_url
 from apps.calls.models import Call
-from apps.organizations.access import may
+from apps.organizations.access import allows, may
+from apps.organizations.feature_table import needed_by
+from apps.organizations.features import FEATURES
 from apps.organizations.models import Organization, Role
 from apps.organizations.sql import organizations_of
 from apps.voice.capabilities import known_capabilities
+from apps.voice.models import Connection
 from apps.voice.services import find_connection, is_down
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
     """The frame's data; nothing for fragments, and only what the request holds while an error is shown."""
     user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated or connection.needs_rollback or _is_fragment(request):
+    if user is None or not user.is_authenticated or connection.needs_rollback:
         return {}
+    if _is_fragment(request):
+        return {"features": switches(request)}
     found: dict[str, Any] = {"profile_url": reverse("profile"), "user_menu": _user_menu(request)}
     if organization := getattr(request, "organization", None):
         found |= _organization(request, organization)
@@ -35,10 +40,17 @@ def _is_fragment(request: HttpRequest) -> bool:
     return request.headers.get("HX-Request-Type") == "partial"
 
 
+def switches(request: HttpRequest) -> dict[str, bool]:
+    """For templates: each feature, and whether it is switched on for whoever looks."""
+    return {name: allows(request, name) for name in FEATURES}
+
+
 def _organization(request: HttpRequest, organization: Organization) -> dict[str, Any]:
     running = Call.objects.for_organization(organization).running().count()
     return {
         "organization": organization,
+        "features": switches(request),
+        "visit": getattr(request, "visit", None),
         "can_edit": may(request, Role.MEMBER),
         "can_admin": may(request, Role.ADMIN),
         "can_own": may(request, Role.OWNER),
@@ -89,19 +101,22 @@ def navigation(request: HttpRequest, organization: Organization) -> list[dict[st
                 ("deliveries", _("Webhooks"), "webhook", True),
                 ("usage", _("Usage"), "coins", True),
                 ("clients", _("Clients"), "building-2", organization.is_agency and request.via is None),  # type: ignore[attr-defined]
+                ("portal", _("Whitelabel"), "palette", organization.is_agency and may(request, Role.ADMIN) and request.via is None),  # type: ignore[attr-defined]
                 ("settings", _("Settings"), "settings", True),
                 ("help", _("Help"), "circle-question-mark", True),
             ],
         ),
     ]
+    shown = [(label, [item for item in items if item[3] and allows(request, *needed_by(item[0]))]) for label, items in groups]
     return [
-        {"label": label, "items": [_item(request, organization, *item[:3]) for item in items if item[3]]}
-        for label, items in groups
+        {"label": label, "items": [_item(request, organization, *item[:3]) for item in items]} for label, items in shown if items
     ]
 
 
 def _item(request: HttpRequest, organization: Organization, name: str, label: str, icon: str) -> dict[str, Any]:
     url = reverse(name, args=[organization.slug])
+    if name == "help":
+        url = request.brand.help_url or url  # type: ignore[attr-defined]
     current = request.path == url if name == "overview" else request.path.startswith(url)
     return {"label": label, "url": url, "icon": icon, "current": current, "badge": None}
 
@@ -109,6 +124,8 @@ def _item(request: HttpRequest, organization: Organization, name: str, label: st
 def _banners(request: HttpRequest, organization: Organization) -> list[dict[str, Any]]:
     banners = [_demo(request, organization)] if organization.is_demo else []
     found = request.voice_connection = find_connection(organization)  # type: ignore[attr-defined]
+    if not allows(request, "voice_engine"):
+        return [*banners, *_calling(found, organization)]
     if found is None:
         banners.append(
             {"level": "error", "icon": "plug-zap", "text": _("No voice engine is connected: nothing can be called."),
@@ -126,6 +143,16 @@ def _banners(request: HttpRequest, organization: Organization) -> list[dict[str,
              "action_url": reverse("help_page", args=[organization.slug, "sandbox"]), "action_label": _("How it works")}
         )  # fmt: skip
     return banners
+
+
+def _calling(connection: Connection | None, organization: Organization) -> list[dict[str, Any]]:
+    """For those who are not told what is underneath: only what it means for them."""
+    if connection is None or is_down(connection):
+        text = _("No calls are possible at the moment. Campaigns wait and go on by themselves.")
+        return [{"level": "error", "icon": "phone-off", "text": text}]
+    if known_capabilities(connection).simulated and not organization.is_demo:
+        return [{"level": "info", "icon": "flask-conical", "text": _("Calls are simulated and reach no phone.")}]
+    return []
 
 
 def _demo(request: HttpRequest, organization: Organization) -> dict[str, Any]:

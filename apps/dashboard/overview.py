@@ -117,6 +117,6 @@ def _steps(organization: Organization) -> list[dict[str, Any]]:
     if all(done for *_rest, done in steps):
         return []
     return [
-        {"title": title, "text": text, "url": reverse(name, args=[slug]), "done": done}
+        {"name": name, "title": title, "text": text, "url": reverse(name, args=[slug]), "done": done}
         for title, text, name, done in steps
     ]

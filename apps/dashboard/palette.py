@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -26,31 +27,38 @@ class Found:
     url: str
 
 
-def find(organization: Organization, words: str) -> list[Found]:
-    """At most five of each kind; nothing for fewer than two letters."""
+def find(organization: Organization, words: str, places: Collection[str]) -> list[Found]:
+    """At most five of each kind that is among `places`, by the names of their lists; nothing for fewer than two letters."""
     if len(words) < 2:
         return []
-    slug = organization.slug
-    assistants = Assistant.objects.for_organization(organization).live().filter(name__icontains=words).order_by("name")
-    campaigns = Campaign.objects.for_organization(organization).filter(deleted_at=None, name__icontains=words)
-    numbers = PhoneNumber.objects.for_organization(organization).filter(
+    kinds = {"assistants": _assistants, "campaigns": _campaigns, "numbers": _numbers, "calls": _calls}
+    return [found for name, kind in kinds.items() if name in places for found in kind(organization, words)]
+
+
+def _assistants(organization: Organization, words: str) -> list[Found]:
+    rows = Assistant.objects.for_organization(organization).live().filter(name__icontains=words).order_by("name")
+    return [Found(each.name, "", "bot", reverse("assistant", args=[organization.slug, each.pk])) for each in rows[:MOST]]
+
+
+def _campaigns(organization: Organization, words: str) -> list[Found]:
+    rows = Campaign.objects.for_organization(organization).filter(deleted_at=None, name__icontains=words)
+    return [Found(each.name, "", "megaphone", reverse("campaign", args=[organization.slug, each.pk])) for each in rows[:MOST]]
+
+
+def _numbers(organization: Organization, words: str) -> list[Found]:
+    rows = PhoneNumber.objects.for_organization(organization).filter(
         Q(phone_number__contains=_digits(words) or "-") | Q(name__icontains=words)
     )
-    calls = Call.objects.for_organization(organization).filter(pk__in=search_calls(words, MOST)).newest()
+    slug = organization.slug
     return [
-        *(Found(each.name, "", "bot", reverse("assistant", args=[slug, each.pk])) for each in assistants[:MOST]),
-        *(Found(each.name, "", "megaphone", reverse("campaign", args=[slug, each.pk])) for each in campaigns[:MOST]),
-        *(
-            Found(
-                format_international(each.phone_number),
-                each.name or "",
-                "hash",
-                reverse("number", args=[slug, each.pk]),
-            )
-            for each in numbers[:MOST]
-        ),
-        *(_call(slug, each) for each in calls[:MOST]),
+        Found(format_international(each.phone_number), each.name or "", "hash", reverse("number", args=[slug, each.pk]))
+        for each in rows[:MOST]
     ]
+
+
+def _calls(organization: Organization, words: str) -> list[Found]:
+    rows = Call.objects.for_organization(organization).filter(pk__in=search_calls(words, MOST)).newest()
+    return [_call(organization.slug, each) for each in rows[:MOST]]
 
 
 def _call(slug: str, call: Call) -> Found:

@@ -11,12 +11,15 @@ from apps.core.errors import NotFound
 from apps.dashboard import help_pages
 from apps.dashboard.overview import overview_of
 from apps.dashboard.palette import find
+from apps.organizations.access import allows
+from apps.organizations.feature_table import needed_by
 
 
 @require_safe
 def overview(request: HttpRequest, org: str) -> HttpResponse:
     days = {"7": 7, "14": 14}.get(request.GET.get("days", ""), 30)
     found = overview_of(request.organization, days=days, now=db.now())  # type: ignore[attr-defined]
+    found["steps"] = [step for step in found["steps"] if allows(request, *needed_by(step["name"]))]
     return render(request, "dashboard/overview.html", found | {"days": days})
 
 
@@ -24,7 +27,9 @@ def overview(request: HttpRequest, org: str) -> HttpResponse:
 def palette(request: HttpRequest, org: str) -> HttpResponse:
     """What the palette finds for the words typed: assistants, numbers, campaigns, calls."""
     words = request.GET.get("q", "").strip()[:100]
-    return render(request, "dashboard/_palette.html", {"results": find(request.organization, words), "words": words})  # type: ignore[attr-defined]
+    places = {name for name in ("assistants", "campaigns", "numbers", "calls") if allows(request, *needed_by(name))}
+    results = find(request.organization, words, places)  # type: ignore[attr-defined]
+    return render(request, "dashboard/_palette.html", {"results": results, "words": words})
 
 
 @require_safe

@@ -19,6 +19,12 @@ def may(request: HttpRequest, role: Role | str) -> bool:
     return own is not None and RANK[Role(own)] >= RANK[Role(role)]
 
 
+def allows(request: HttpRequest, *features: str) -> bool:
+    """Whether all of these are switched on for whoever asks; the agency's people in a client's workspace are not bound."""
+    held: frozenset[str] | None = getattr(request, "features", None)
+    return held is None or held.issuperset(features)
+
+
 def needs(role: Role) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
     """A page for `role` and above. Others of the organization get 403 with the reason; strangers never get here."""
 

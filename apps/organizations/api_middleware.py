@@ -18,7 +18,8 @@ from apps.core.api_request import check_address, is_api, read_body
 from apps.core.errors import DomainError, Forbidden, RateLimited, ServerError, Unauthorized
 from apps.core.scope import Scope, acting
 from apps.organizations import key_use
-from apps.organizations.middleware import SAFE, in_snapshot
+from apps.organizations.features import features_of, with_features
+from apps.organizations.middleware import SAFE, check_features, in_snapshot
 from apps.organizations.models import Organization
 from apps.organizations.scopes import page_scope
 from apps.organizations.sql import KeyEntry, organization_of_key
@@ -77,8 +78,9 @@ class ApiMiddleware:
         check_address(request)
         read_body(request)
         with acting(Scope((live.organization_id,))):
-            organization = Organization.objects.select_related("brand").get(pk=live.organization_id)
+            organization = with_features(Organization.objects.select_related("brand")).get(pk=live.organization_id)
         request.organization = organization  # type: ignore[attr-defined]
+        request.features = features_of(organization)  # type: ignore[attr-defined]
         request.api_key = Key(live.key_id, live.read_only, live.user, live.label)  # type: ignore[attr-defined]
         if live.user:
             request.role = live.role  # type: ignore[attr-defined]
@@ -86,6 +88,7 @@ class ApiMiddleware:
             key_use.used(live.organization_id, live.key_id)
         if live.read_only and request.method not in SAFE:
             raise Forbidden("This connection may only read." if live.user else "This API key is read-only.")
+        check_features(request)
         with acting(page_scope(organization, reads=request.method in SAFE)):
             return in_snapshot(request, self.get_response)
 

@@ -14,6 +14,7 @@ from apps.accounts.models import SecurityEvent
 from apps.organizations.models import AuditEntry, Membership, Organization
 
 SECURITY = "security"
+VISITS = "all"
 AREAS = [
     ("assistant", _("Assistants")),
     ("number", _("Numbers")),
@@ -43,7 +44,7 @@ VERBS = {
     "replace": _("replaced"), "settings": _("settings changed"), "broken": _("refused by the provider"),
     "pick": _("chosen"), "connect": _("connected"), "disconnect": _("disconnected"),
     "enable": _("switched on"), "switch": _("new secret in use"), "rotate": _("new secret"), "replay": _("sent again"),
-    "erase": _("erased"),
+    "erase": _("erased"), "end": _("ended"), "plan": _("plan changed"), "limits": _("limits changed"), "push": _("brought to its clients"),
 }  # fmt: skip
 NOUNS = {
     "assistant": _("Assistant"), "number": _("Number"), "trunk": _("SIP trunk"), "campaign": _("Campaign"), "call": _("Call"),
@@ -51,6 +52,7 @@ NOUNS = {
     "lead": _("Leads"), "credits": _("Credits"), "billing": _("Credits"), "connection": _("Voice engine"),
     "control": _("Live call"), "demo": _("Demo"), "app": _("Connected app"),
     "provider_key": _("Provider key"), "sender_domain": _("E-mail domain"), "workflow": _("Workflow"),
+    "visit": _("Visit"), "plan": _("Plan"),
     "mcp_server": _("MCP server"), "recording": _("Recording"), "person": _("A person's data"),
 }  # fmt: skip
 PAGE = 50
@@ -69,6 +71,8 @@ class Line:
     detail: dict[str, Any]
     address: str | None
     is_security: bool
+    agency: str = ""
+    visit_id: UUID | None = None
 
     @property
     def cursor(self) -> str:
@@ -76,19 +80,21 @@ class Line:
 
 
 def audit_page(
-    organization: Organization, *, person: UUID | None = None, area: str | None = None, before: str | None = None
-) -> tuple[list[Line], str | None]:
+    organization: Organization, *, person: UUID | None = None, area: str | None = None, before: str | None = None,
+    visit: str | None = None,
+) -> tuple[list[Line], str | None]:  # fmt: skip
     """Up to 50 lines, newest first, and the cursor of the next page. Always the same number of queries.
 
     Args:
         person: only what this member did.
         area: a key of AREAS.
         before: the cursor of an earlier page.
+        visit: only what was done on this visit of an agency's person (its id), or on any (`VISITS`).
     """
     lines: list[Line] = []
     if area != SECURITY:
-        lines += [_entry(row) for row in _entries(organization, person, area, before)]
-    if area in (None, SECURITY):
+        lines += [entry_line(row) for row in _entries(organization, person, area, before, visit)]
+    if area in (None, SECURITY) and not visit:
         lines += [_event(row) for row in _events(organization, person, before)]
     lines.sort(key=lambda line: (line.at, line.pk), reverse=True)
     page = lines[:PAGE]
@@ -96,11 +102,13 @@ def audit_page(
 
 
 def _entries(
-    organization: Organization, person: UUID | None, area: str | None, before: str | None
+    organization: Organization, person: UUID | None, area: str | None, before: str | None, visit: str | None = None
 ) -> QuerySet[AuditEntry]:
     rows = AuditEntry.objects.for_organization(organization)
     rows = rows.filter(user_id=person) if person else rows
     rows = rows.filter(action__startswith=f"{area}.") if area else rows
+    if visit:
+        rows = rows.filter(visit_id__isnull=False) if visit == VISITS else rows.filter(visit_id=visit)
     return _window(rows, before)
 
 
@@ -118,10 +126,13 @@ def _window(rows: QuerySet[Any], before: str | None) -> QuerySet[Any]:
     return rows.order_by("-created_at", "-pk")[: PAGE + 1]
 
 
-def _entry(row: AuditEntry) -> Line:
+def entry_line(row: AuditEntry) -> Line:
+    """An entry as it is read; what an agency's person did on a visit names the agency, too."""
     noun, _dot, verb = row.action.partition(".")
     what = f"{NOUNS.get(noun, noun.replace('_', ' ').capitalize())}: {VERBS.get(verb, verb.replace('_', ' '))}"
-    return Line(row.created_at, row.pk, row.actor, row.action, what, row.target, row.data, row.address, False)
+    return Line(
+        row.created_at, row.pk, row.actor, row.action, what, row.target, row.data, row.address, False, row.agency_name, row.visit_id
+    )
 
 
 def _event(row: SecurityEvent) -> Line:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -74,12 +74,19 @@ def closed(names: Iterable[str]) -> frozenset[str]:
     return found
 
 
+def with_features(rows: QuerySet[Organization]) -> QuerySet[Organization]:
+    """Organizations that bring along what is switched on for them."""
+    return rows.annotate(switched=Limits.objects.filter(organization_id=OuterRef("pk")).values("features")[:1])
+
+
 def features_of(organization: Organization) -> frozenset[str]:
-    """What is switched on. One query, remembered on the row of this request."""
+    """What is switched on. At most one query, remembered on the row of this request."""
     held = getattr(organization, "_features", None)
     if held is None:
-        limits = Limits.objects.for_organization(organization).first()
-        names = limits.features if limits else None
+        if "switched" in organization.__dict__:
+            names = organization.__dict__["switched"]
+        else:
+            names = Limits.objects.for_organization(organization).values_list("features", flat=True).first()
         held = organization._features = ALL if names is None else closed(names)  # type: ignore[attr-defined]
     return held
 
@@ -92,7 +99,20 @@ def has_feature(organization: Organization, name: str) -> bool:
 def require_feature(organization: Organization, name: str) -> None:
     """Raises Forbidden with a sentence that says what to do."""
     if not has_feature(organization, name):
-        raise Forbidden(_("%(feature)s is not switched on for this workspace. Ask your provider.") % {"feature": FEATURES[name].label})
+        raise off(name)
+
+
+def require_features(held: frozenset[str] | None, *names: str) -> None:
+    """As `require_feature`, for whoever acts with these; None: bound by none, as an agency's people are."""
+    for name in names:
+        if held is not None and name not in held:
+            raise off(name)
+
+
+def off(name: str) -> Forbidden:
+    """The refusal; a program finds the name of what is missing under `feature`."""
+    text = _("“%(feature)s” is not switched on for this workspace. Ask your provider.") % {"feature": FEATURES[name].label}
+    return Forbidden(text, feature=name)
 
 
 @step

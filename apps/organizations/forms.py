@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 from apps.core.addresses import address_problem
 from apps.core.phone import country_choices
 from apps.core.zones import ZONES
-from apps.organizations.audit import AREAS
+from apps.organizations.audit import AREAS, VISITS
 from apps.organizations.models import Organization, Role
 
 EVENTS = [
@@ -107,17 +107,23 @@ class PrivacyForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Organization
-        fields = ["content_retention_days", "metadata_retention_days", "records_calls", "requires_second_factor"]
+        fields = ["content_retention_days", "metadata_retention_days", "records_calls", "requires_second_factor", "asks_visit_reason"]
         help_texts = {
             "records_calls": _("Where the law or the assistant asks for consent, recording waits for it."),
             "requires_second_factor": _(
                 "Members without it are asked to turn it on before any page opens. Only owners change this."
+            ),
+            "asks_visit_reason": _(
+                "Asked once in 8 hours; the client reads it. Without it visits are noted all the same. Only owners change this."
             ),
         }
 
     def __init__(self, *args: Any, is_owner: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["requires_second_factor"].disabled = not is_owner
+        self.fields["asks_visit_reason"].disabled = not is_owner
+        if not self.instance.is_agency:
+            del self.fields["asks_visit_reason"]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -125,6 +131,19 @@ class PrivacyForm(forms.ModelForm):  # type: ignore[type-arg]
         if content and metadata and content > metadata:
             self.add_error("content_retention_days", _("Content is never kept longer than metadata."))
         return data
+
+
+class VisitForm(forms.Form):
+    """Why an agency's person enters a client's workspace, and where she goes then. `visit_sends`: a form goes on with her."""
+
+    visit_reason = forms.CharField(
+        label=_("Reason"), max_length=300, widget=forms.TextInput(attrs={"autofocus": "", "autocomplete": "off"}),
+        help_text=_("For example a ticket, or what you were asked to do."),
+    )  # fmt: skip
+    visit_next = forms.CharField(required=False, max_length=2000, widget=forms.HiddenInput)
+    visit_sends = forms.CharField(required=False, max_length=1, widget=forms.HiddenInput)
+
+    use_required_attribute = False
 
 
 class InvitationForm(forms.Form):
@@ -193,6 +212,15 @@ class AuditFilterForm(forms.Form):
     person = forms.UUIDField(required=False)
     area = forms.ChoiceField(required=False, choices=[("", ""), *AREAS])
     before = forms.CharField(required=False, max_length=80)
+    visit = forms.CharField(required=False, max_length=36)
+
+    def clean_visit(self) -> str:
+        """Any visit, or one by its id."""
+        visit: str = self.cleaned_data["visit"]
+        try:
+            return visit if visit in ("", VISITS) else str(UUID(visit))
+        except ValueError as error:
+            raise forms.ValidationError("visit") from error
 
     def clean_before(self) -> str:
         """A cursor as `audit_page` gave it: instant and id."""

@@ -22,9 +22,12 @@ from apps.core.api_request import check_address, is_browsable, read_body, wants_
 from apps.core.error_views import not_found
 from apps.core.errors import DomainError, Forbidden, Unauthorized
 from apps.core.scope import Scope, acting
+from apps.organizations.feature_table import needed_for
+from apps.organizations.features import features_of, require_features, with_features
 from apps.organizations.models import Organization
 from apps.organizations.scopes import operator, page_scope
 from apps.organizations.sql import Entry, member_of
+from apps.organizations.visit_gate import enter
 
 PATH = re.compile(r"^/o/([^/]+)(?:/|$)")
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -67,16 +70,25 @@ class OrganizationMiddleware:
         return self._inside(request, entry)
 
     def _inside(self, request: HttpRequest, entry: Entry) -> HttpResponse:
-        with acting(Scope((entry.organization_id,))):
-            organization = Organization.objects.select_related("brand").get(pk=entry.organization_id)
+        with acting(Scope((entry.organization_id, *([entry.via] if entry.via else [])))):
+            rows = with_features(Organization.objects.select_related("brand", "parent" if entry.via else "brand"))
+            organization = rows.get(pk=entry.organization_id)
         request.organization = organization  # type: ignore[attr-defined]
         request.role = entry.role  # type: ignore[attr-defined]
         request.via = entry.via  # type: ignore[attr-defined]
+        # The agency's people in a client's workspace are not bound by what the client may.
+        request.features = None if entry.via else features_of(organization)  # type: ignore[attr-defined]
         if organization.requires_second_factor and not has_second_factor(person(request)):
             return self._second_factor(request, organization)
         if request.session.get(LAST) != organization.slug:
             request.session[LAST] = organization.slug
         with acting(page_scope(organization, reads=request.method in SAFE)):
+            if entry.via and (answer := enter(request, organization)):
+                return answer
+            try:
+                check_features(request)
+            except DomainError as error:
+                return answered(request, error)
             return in_snapshot(request, self.get_response)
 
     def _outside(self, request: HttpRequest) -> HttpResponse:
@@ -104,6 +116,12 @@ class OrganizationMiddleware:
         if request.headers.get("HX-Request"):
             return HttpResponse(status=204, headers={"HX-Redirect": answer["Location"]})
         return answer
+
+
+def check_features(request: HttpRequest) -> None:
+    """Raises Forbidden when what this address needs is not switched on; `request.features` None is bound by nothing."""
+    needed = needed_for(request.path_info, changes=request.method not in SAFE)
+    require_features(request.features, *needed)  # type: ignore[attr-defined]
 
 
 def in_snapshot(request: HttpRequest, get_response: Next) -> HttpResponse:
@@ -145,18 +163,21 @@ class ErrorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, DomainError):
-            return None
-        if wants_json(request):
-            return flat(exception)
-        if request.headers.get("HX-Request"):
-            return toast(exception.text, level="error", status=exception.status)
-        if request.method == "POST" and exception.status != 404 and (back := _back(request)):
-            messages.error(request, exception.text)
-            return redirect(back)
-        if exception.status == 404:
-            raise Http404
-        return refusal(request, exception)
+        return answered(request, exception) if isinstance(exception, DomainError) else None
+
+
+def answered(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """A refusal as this request can show it. Raises Http404 for a page that is not there."""
+    if wants_json(request):
+        return flat(error)
+    if request.headers.get("HX-Request"):
+        return toast(error.text, level="error", status=error.status)
+    if request.method == "POST" and error.status != 404 and (back := _back(request)):
+        messages.error(request, error.text)
+        return redirect(back)
+    if error.status == 404:
+        raise Http404
+    return refusal(request, error)
 
 
 def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import secrets
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -37,25 +37,34 @@ LETTERS = string.ascii_letters + string.digits
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts, as the audit log names it: a person, an API key, or the product itself (`label`)."""
+    """Who acts, as the audit log names it: a person, an API key, or the product itself (`label`).
+
+    `features`: what is switched on for her, null: she is not bound by that. `visit`, `agency_name`: she is in a client's
+    workspace for its agency.
+    """
 
     label: str
     user: User | None = None
     api_key_id: Any = None
     address: str | None = None
+    features: frozenset[str] | None = None
+    visit_id: UUID | None = None
+    agency_name: str = ""
 
     @classmethod
     def of(cls, request: Any) -> Actor:
         """The actor of a page's or API request."""
         inner = getattr(request, "_request", request)
         address = client_address(inner)
+        features = getattr(inner, "features", None)
         key = getattr(inner, "api_key", None)
         if key and key.user:
-            return cls(label=f"{key.user} ({key.label})", user=key.user, address=address)
+            return cls(label=f"{key.user} ({key.label})", user=key.user, address=address, features=features)
         if key:
-            return cls(label=f"API key {str(key.id)[:8]}", api_key_id=key.id, address=address)
-        user = inner.user
-        return cls(label=str(user), user=user, address=address)
+            return cls(label=f"API key {str(key.id)[:8]}", api_key_id=key.id, address=address, features=features)
+        user, visit = inner.user, getattr(inner, "visit", None)
+        found = cls(label=str(user), user=user, address=address, features=features)
+        return replace(found, visit_id=visit.pk, agency_name=visit.agency_name) if visit else found
 
 
 SYSTEM = Actor(label="system")
@@ -81,7 +90,7 @@ def record_audit(
         action=action,
         target_type=(target._meta.model_name or "") if target else "",
         target_id=str(target.pk) if target else "",
-        target=str(target)[:200] if target else "", data=data or {},
+        target=str(target)[:200] if target else "", data=data or {}, visit_id=by.visit_id, agency_name=by.agency_name,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.organizations.views import audit, home, invitations, keys, members, settings
+from apps.organizations.views import audit, invitations, keys, members, settings, visits
 
 urlpatterns = [
     path("settings", settings.organization_settings, name="settings"),
@@ -16,8 +16,10 @@ urlpatterns = [
     path("settings/api-keys/<uuid:pk>/revoke", keys.api_key_revoke, name="api_key_revoke"),
     path("settings/privacy", settings.privacy_settings, name="privacy_settings"),
     path("settings/audit", audit.audit_log, name="audit_log"),
+    path("settings/visits", visits.visits, name="visits"),
+    path("visit", visits.visit, name="visit"),
+    path("visit/leave", visits.visit_leave, name="visit_leave"),
 ]
 outside = [
-    path("", home.home, name="home"),
     path("invitations/<str:token>", invitations.invitation, name="invitation"),
 ]
