@@ -159,6 +159,8 @@ SANDBOX_KEY = env.str("SANDBOX_KEY", "")
 BILL_SIMULATED_CALLS = env.bool("BILL_SIMULATED_CALLS", False)
 DEMO = env.bool("DEMO", True)
 ALLOW_INDEPENDENT_ORGANIZATIONS = env.bool("ALLOW_INDEPENDENT_ORGANIZATIONS", True)
+# Whether agencies may sign up by themselves on the installation's own host.
+ALLOW_AGENCY_SIGN_UP = env.bool("ALLOW_AGENCY_SIGN_UP", DEVELOPMENT)
 DIAL_ANSWER_SECONDS = env.float("DIAL_ANSWER_SECONDS", 4.0)
 # A dial that nobody finished is taken over after the lease; "not listed" is an answer after the settle time (engine 6).
 DIAL_LEASE_SECONDS = env.float("DIAL_LEASE_SECONDS", 30.0)

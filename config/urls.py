@@ -15,6 +15,7 @@ from apps.core.styleguide import styleguide
 from apps.dashboard.docs_views import browsable_index, docs, openapi
 from apps.dashboard.mcp import urls as mcp
 from apps.organizations import urls as organizations
+from apps.portal import urls_sign_up as sign_up
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("brand/<str:version>.css", branding.brand_css, name="brand_css"),
@@ -45,8 +46,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("o/<slug:org>/", include("apps.dashboard.urls")),
     path("o/<slug:org>/", include("apps.dashboard.mcp.urls")),
     path("o/<slug:org>/", include("apps.portal.urls")),
+    path("o/<slug:org>/", include("apps.portal.urls_sign_up")),
     path("o/<slug:org>/", include("apps.webhooks.urls")),
     path("o/<slug:org>/", include("apps.organizations.urls")),
+    path("", include(sign_up.outside)),
     path("", include("apps.accounts.urls")),
     path("", include("apps.mail.urls")),
     path("", include(organizations.outside)),

@@ -40,7 +40,7 @@ class AccountAdapter(DefaultAccountAdapter):
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Accounts come from invitations; the portal's own sign-up has its own form."""
+        """Never by allauth's form: accounts come from invitations, or from the portal's own form (`portal.views_sign_up`)."""
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
@@ -104,7 +104,9 @@ def _mail_of(prefix: str, context: dict[str, Any]) -> tuple[str, dict[str, Any]]
     """The template and its values. Nothing of the request (host, site) reaches a mail."""
     values: dict[str, Any] = {key: context[key] for key in ("user", "code", "to_email") if key in context}
     if prefix in TEMPLATES:
-        return TEMPLATES[prefix], values
+        # Somebody signs up with an address that has an account: the mail leads to the sign-in.
+        path = {"path": reverse("account_login")} if TEMPLATES[prefix] == "account_exists" else {}
+        return TEMPLATES[prefix], values | path
     title, sentence = NOTICES[prefix]
     values |= {
         "title": title,

@@ -43,6 +43,7 @@ NOTICES = {
 TEMPLATES = {
     "account/email/password_reset_code": "account_reset_code",
     "account/email/unknown_account": "account_unknown",
+    "account/email/account_already_exists": "account_exists",
     "account/email/email_confirmation": "account_confirm_code",
     "account/email/email_confirmation_signup": "account_confirm_code",
 }

@@ -12,7 +12,6 @@ urlpatterns = [
     path("accounts/login", account.login, name="account_login"),
     path("accounts/logout", account.logout, name="account_logout"),
     path("accounts/inactive", account.account_inactive, name="account_inactive"),
-    path("accounts/signup", account.signup, name="account_signup"),
     path("accounts/reauthenticate", account.reauthenticate, name="account_reauthenticate"),
     path("accounts/confirm-email", account.email_verification_sent, name="account_email_verification_sent"),
     path("accounts/password/reset", account.password_reset, name="account_reset_password"),

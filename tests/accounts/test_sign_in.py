@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, override_settings
 
 from apps.accounts.models import SecurityEvent, User
 from apps.core.scope import Scope, acting
@@ -116,9 +116,11 @@ class SignInTest(AccountCase):
             [(kind, "192.0.2.8", "Firefox/130") for kind in ("sign_in_failed", "sign_in", "sign_out")],
         )
 
+    @override_settings(ALLOW_AGENCY_SIGN_UP=False)
     def test_public_sign_up_is_closed(self) -> None:
-        self.assertContains(self.client.get("/accounts/signup"), "by invitation")
-        self.client.post("/accounts/signup", {"username": "x", "email": "x@example.com", "password1": "long enough 9"})
+        self.assertContains(self.client.get("/sign-up"), "by invitation")
+        values = {"name": "X", "company": "X", "email": "x@example.com", "password": "long enough 9"}
+        self.client.post("/sign-up", values)
         self.assertFalse(User.objects.filter(email="x@example.com").exists())
 
 
