@@ -7,6 +7,7 @@ creator are the brand.
 from __future__ import annotations
 
 import datetime as dt
+import io
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Literal
 from fontTools.ttLib import TTFont
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
+from PIL import Image
 
 from apps.core.colour import content_for
 
@@ -36,12 +38,17 @@ Align = Literal["L", "R"]
 
 @dataclass(frozen=True)
 class Look:
-    """Whose document it is: name, colours as #rrggbb, and the line at the foot of each page."""
+    """Whose document it is: name, colours as #rrggbb, and the line at the foot of each page.
+
+    `logo`: a PNG for the band at the top; `plate`: the ground it stands on there, "" for the band itself.
+    """
 
     name: str
     primary: str
     accent: str
     foot: str = ""
+    logo: bytes = b""
+    plate: str = ""
 
 
 @dataclass(frozen=True)
@@ -175,16 +182,32 @@ class Document(FPDF):
         self.rect(0, 0, WIDTH, BAND, style="F")
         self.set_fill_color(self.look.accent)
         self.rect(0, BAND, WIDTH, 1.2, style="F")
+        room = INNER - self._logo()
         self.set_xy(MARGIN, 6)
         self._font(10, content_for(self.look.primary), bold=True)
-        self.cell(INNER, 6, _cut(self, _shown(self.look.name), INNER))
+        self.cell(room, 6, _cut(self, _shown(self.look.name), room))
         self.set_xy(MARGIN, 13)
         self._font(17, content_for(self.look.primary), bold=True)
-        self.cell(INNER, 10, _cut(self, _shown(title), INNER))
+        self.cell(room, 10, _cut(self, _shown(title), room))
         self.set_xy(MARGIN, BAND + 4)
         self._font(9, MUTED)
         self.multi_cell(INNER, 4.6, _shown(subtitle), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self.ln(2)
+
+    def _logo(self) -> float:
+        """The logo at the right of the band. Returns the width that it takes, 0 without one."""
+        if not self.look.logo:
+            return 0.0
+        with Image.open(io.BytesIO(self.look.logo)) as image:
+            wide, high = image.size
+        height = min(13.0, 52.0 * high / wide)
+        width = height * wide / high
+        left, top = WIDTH - MARGIN - width, (BAND - height) / 2
+        if self.look.plate:
+            self.set_fill_color(self.look.plate)
+            self.rect(left - 3, top - 2.5, width + 6, height + 5, style="F", round_corners=True, corner_radius=2)
+        self.image(io.BytesIO(self.look.logo), x=left, y=top, w=width, h=height, alt_text=self.look.name)
+        return width + 8
 
     def _legend(self, words: tuple[str, str]) -> None:
         self._font(8, MUTED)

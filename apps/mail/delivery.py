@@ -62,9 +62,12 @@ def email_of(message: Message) -> EmailMultiAlternatives:
 
 
 def sender_of(brand: Brand) -> str:
-    if brand.is_installation:
+    """The sender of a brand's mails: its own name before the address of the installation's mail server."""
+    if brand.is_installation and not brand.sender_name:
         return settings.DEFAULT_FROM_EMAIL
-    return formataddr((brand.name, settings.PORTAL_FROM_EMAIL))
+    if brand.is_installation:
+        return formataddr((brand.sender_name, parseaddr(settings.DEFAULT_FROM_EMAIL)[1]))
+    return formataddr((brand.sender_name or brand.name, settings.PORTAL_FROM_EMAIL))
 
 
 def again_at(message: Message, now: dt.datetime) -> dt.datetime | None:

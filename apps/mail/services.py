@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from apps.branding.looks import mail_logo
 from apps.branding.models import Brand
 from apps.branding.services import absolute_url
 from apps.core.colour import content_for
@@ -82,8 +83,11 @@ def rendered(
 ) -> tuple[str, str, str]:
     """Subject, text and HTML of a mail in the reader's language."""
     found = next((each for each in (language, brand.language) if each in LANGUAGES), settings.LANGUAGE_CODE)
+    logo = mail_logo(brand)
     values = {
         "brand": brand,
+        "logo": logo,
+        "logo_url": absolute_url(brand, logo["path"]) if logo else "",
         "brand_url": absolute_url(brand, "/"),
         "url": absolute_url(brand, context["path"]) if "path" in context else "",
         "button_text_color": content_for(brand.primary_color),

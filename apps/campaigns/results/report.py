@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from apps.branding.looks import look_of
 from apps.branding.models import Brand
 from apps.campaigns.comparison import Comparison, compared
 from apps.campaigns.comparison_words import points, seconds, verdict
@@ -18,7 +19,7 @@ from apps.campaigns.results.fields import Field, fields_of
 from apps.campaigns.results.figures import Figures, figures_of
 from apps.campaigns.results.outcomes import outcome_label, outcome_tone
 from apps.campaigns.results.page import DAY_NAMES, answer_rows, length_rows
-from apps.core.pdf import Bar, Document, Look
+from apps.core.pdf import Bar, Document
 from apps.core.templatetags.ui import credits, duration, number, percent
 
 
@@ -37,12 +38,6 @@ def report_of(campaign: Campaign, *, brand: Brand, language: str, now: dt.dateti
         if comparison := compared(campaign, figures):
             _comparison(document, campaign, comparison)
         return document.content()
-
-
-def look_of(brand: Brand) -> Look:
-    """The brand as a document wears it; the foot names it and whom to ask."""
-    foot = " · ".join(filter(None, (brand.name, brand.support_email)))
-    return Look(brand.name, brand.primary_color, brand.accent_color, foot)
 
 
 def _document(campaign: Campaign, brand: Brand, language: str, now: dt.datetime) -> Document:
