@@ -42,7 +42,7 @@ def tell_outage(*, connection: Connection, now: dt.datetime) -> int:
     for user, language in readers:
         queue_mail(
             key=f"engine-down:{row.pk}:{row.failing_since.isoformat()}:{user.pk}",
-            brand=owner.brand if owner else user.brand, to=user.email, template="engine_down",
+            brand=user.brand, to=user.email, template="engine_down",
             context={
                 "organization": row.organization.name if row.organization else "", "since": row.failing_since,
                 "problem": problem_text(row.last_error),
@@ -59,5 +59,5 @@ def _readers(owner: Organization | None) -> Iterator[tuple[User, str]]:
             yield user, user.language
         return
     chiefs = Membership.objects.for_organization(owner).filter(role__in=(Role.OWNER, Role.ADMIN))
-    for membership in chiefs.filter(user__is_active=True).select_related("user"):
+    for membership in chiefs.filter(user__is_active=True).select_related("user__brand"):
         yield membership.user, membership.user.language or owner.language

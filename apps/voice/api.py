@@ -15,6 +15,8 @@ from apps.voice.capabilities import BASE_ANSWER_SECONDS, BASE_CONTROL, Capabilit
 from apps.voice.services import find_connection, known_capabilities
 
 KIND = "switchboard"
+# On a reseller's host nothing names the product.
+NEUTRAL_KIND = "server"
 FEATURES = ("idempotency", "reference", "event_id")
 
 
@@ -30,7 +32,7 @@ class EngineView(APIView):
         own = known_capabilities(connection) if connection else Capabilities()
         sip = {"target": own.sip.target, "transports": list(own.sip.transports)} if own.sip else None
         body = {
-            "kind": KIND,
+            "kind": KIND if request.brand.is_installation else NEUTRAL_KIND,  # type: ignore[attr-defined]
             "version": settings.VERSION,
             "instance": None,
             "simulated": own.simulated,

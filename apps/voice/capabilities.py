@@ -14,7 +14,7 @@ BASE_CONTROL = ("inject-context", "say", "end-call", "transfer")
 OUR_SHARE = 0.5
 CUSTOMERS_SHARE = 1.0
 # What announces more than the API itself is no account with a limit of requests per key.
-COUNTED_KINDS = ("base", "switchboard")
+COUNTED_KINDS = ("base", "switchboard", "server")
 
 
 @dataclass(frozen=True)

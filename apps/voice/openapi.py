@@ -10,7 +10,7 @@ WORDS = array(text())
 SCHEMAS: dict[str, Schema] = {
     "Engine": record(
         {
-            "kind": text(examples=["switchboard"]),
+            "kind": text(examples=["server"]),
             "version": text(examples=["1.0.0"]),
             "instance": text("Null: this server sends no heartbeats.", null=True, examples=[None]),
             "simulated": boolean("Calls are not real."),

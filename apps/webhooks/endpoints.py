@@ -156,10 +156,10 @@ def _each(found: DeliveryQuerySet, **values: Any) -> None:
 @step
 def _tell_owners(found: Endpoint, row: Delivery, now: dt.datetime) -> None:
     organization = Organization.objects.select_related("brand").get(pk=found.organization_id)
-    owners = Membership.objects.for_organization(organization).filter(role=Role.OWNER).select_related("user")
+    owners = Membership.objects.for_organization(organization).filter(role=Role.OWNER).select_related("user__brand")
     for membership in owners:
         queue_mail(
-            key=f"webhook-off:{found.pk}:{now.isoformat()}:{membership.user_id}", brand=organization.brand,
+            key=f"webhook-off:{found.pk}:{now.isoformat()}:{membership.user_id}", brand=membership.user.brand,
             to=membership.user.email, template="webhook_off",
             context={
                 "host": row.url.split("?")[0], "organization": organization.name, "since": found.failing_since,

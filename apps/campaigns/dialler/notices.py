@@ -19,7 +19,7 @@ def tell_paused(campaign: Campaign, *, now: dt.datetime) -> int:
     Returns how many. One mail per pause and person: the campaign's version is part of the key.
     """
     organization = campaign.organization
-    owners = Membership.objects.filter(role=Role.OWNER).select_related("user")
+    owners = Membership.objects.filter(role=Role.OWNER).select_related("user__brand")
     found = owners.filter(organization_id=organization.pk) or owners.filter(organization_id=organization.parent_id)
     is_balance = campaign.paused_by == Campaign.PausedBy.BALANCE
     context = {
@@ -31,7 +31,7 @@ def tell_paused(campaign: Campaign, *, now: dt.datetime) -> int:
     }  # fmt: skip
     for membership in found:
         queue_mail(
-            key=f"campaign-paused:{campaign.pk}:{campaign.version}:{membership.user_id}", brand=organization.brand,
+            key=f"campaign-paused:{campaign.pk}:{campaign.version}:{membership.user_id}", brand=membership.user.brand,
             to=membership.user.email, template="campaign_paused" if is_balance else "campaign_stopped", context=context,
             organization_id=organization.pk, language=membership.user.language or organization.language, now=now,
         )  # fmt: skip

@@ -128,10 +128,10 @@ def erase_organization(*, organization: Organization) -> None:
 @step
 def _tell_owners(row: ProviderKey, now: dt.datetime) -> None:
     organization = Organization.objects.select_related("brand").get(pk=row.organization_id)
-    owners = Membership.objects.for_organization(organization).filter(role=Role.OWNER).select_related("user")
+    owners = Membership.objects.for_organization(organization).filter(role=Role.OWNER).select_related("user__brand")
     for membership in owners:
         queue_mail(
-            key=f"key-broken:{row.secret_id}:{membership.user_id}", brand=organization.brand, to=membership.user.email,
+            key=f"key-broken:{row.secret_id}:{membership.user_id}", brand=membership.user.brand, to=membership.user.email,
             template="provider_key_broken",
             context={
                 "provider": SLOTS[row.slot].label, "organization": organization.name, "reason": row.broken_reason,
