@@ -45,13 +45,17 @@ app.conf.beat_schedule = {
     "mail sweep (resend)": {"task": "apps.catalog.tasks.sweep_mail", "schedule": 5.0, "options": {"expires": 10}},
     "sender domains": {"task": "apps.catalog.tasks.refresh_domains", "schedule": 3600.0, "options": {"expires": 3600}},
     "plans on their way": {"task": "apps.portal.tasks_plans.sweep_pushes", "schedule": 15.0, "options": {"expires": 15}},
+    "work over clients": {"task": "apps.portal.tasks_bulk.sweep", "schedule": 15.0, "options": {"expires": 15}},
     "portal domains": {"task": "apps.portal.tasks_domains.sweep_domains", "schedule": 60.0, "options": {"expires": 50}},
     "sign-ups": {"task": "apps.portal.tasks_sign_ups.sweep_sign_ups", "schedule": 60.0, "options": {"expires": 50}},
     "library on its way": {"task": "apps.portal.tasks_sign_ups.sweep_library", "schedule": 15.0, "options": {"expires": 15}},
+    "payment events": {"task": "apps.portal.tasks_stripe.sweep", "schedule": 5.0, "options": {"expires": 10}},
     "engine health": {"task": "apps.voice.tasks.check_connections", "schedule": 10.0, "options": {"expires": 10}},
     "key use": {"task": "apps.organizations.tasks.write_key_use", "schedule": 30.0, "options": {"expires": 30}},
     "retention": {"task": "apps.dashboard.tasks.erase_expired", "schedule": 3600.0 * 24},
     "erasures": {"task": "apps.dashboard.tasks.sweep_erasures", "schedule": 15.0, "options": {"expires": 15}},
+    "plans whose month is over": {"task": "apps.billing.tasks.sweep_subscriptions", "schedule": 60.0, "options": {"expires": 50}},
+    "plans that are paid late": {"task": "apps.billing.tasks.review_subscriptions", "schedule": 3600.0, "options": {"expires": 3600}},
     "ledger checkpoint": {"task": "apps.billing.tasks.checkpoint", "schedule": 3600.0 * 24},
 }
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
+from uuid import UUID
 
+from django.core.files.base import ContentFile
 from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -23,6 +25,8 @@ from apps.campaigns.columns import guess_columns
 from apps.campaigns.models import RulePack, Upload
 from apps.core.scope import Scope, acting
 from apps.organizations.models import ApiKey, Invitation, Job, Membership, Organization
+from apps.portal.models import Announcement
+from apps.portal.services.export import store
 from apps.voice.models import Connection, Mirror
 from tests import factories
 from tests.cases import TenantCase
@@ -34,13 +38,14 @@ METHODS = ("get", "post", "patch", "put", "delete")
 OUTSIDE = {
     "brand_css", "brand_picture", "favicon", "manifest", "robots", "home", "profile", "set_language", "invitation", "mailbox", "mailbox_message", "engine_hook", "health", "certificate",
     "styleguide", "internal_ask", "openapi", "api_docs", "api_docs_page", "recording", "mcp",
-    "lead_hook",
+    "lead_hook", "stripe_hook",
 }  # fmt: skip
 OUTSIDE_PREFIXES = ("account_", "mfa_", "usersessions_", "admin:", "profile_", "mailbox_", "invitation_",
                     "oauth_", "idp:")  # fmt: skip
 # Only an agency has these, and the demo's button only a demo.
-AGENCYS = {"portal", "portal_address", "portal_brand", "brand_preview", "brand_colours", "brand_picture_save", "portal_open", "portal_switch",
-           "clients", "client_create", "client_account", "client_limits", "demo_remove"}
+AGENCYS = {"portal_sign_up", "sign_ups", "library", "library_item", "library_job", "portal", "portal_address", "portal_brand", "brand_preview", "brand_colours", "brand_picture_save", "portal_open", "portal_switch",
+           "clients", "client_create", "client_account", "client_limits", "clients_file", "clients_progress", "announcements", "client",
+           "client_delete", "client_export_file", "demo_remove"}
 # Fragments that need to be told what to show.
 _CONTACT = "?contact_id=%2B31600000001"
 QUERY = {
@@ -89,6 +94,8 @@ def _walk(patterns: Any, prefix: str, space: str, outer: tuple[str, ...]) -> Ite
 
 class Thing:
     """Rows of one organization, one of each kind that an address can name."""
+
+    exports: ClassVar[dict[str, UUID]] = {}
 
     def __init__(self, organization: Organization) -> None:
         self.organization = organization
@@ -139,6 +146,13 @@ class Thing:
             data={"digest": f"secret-canary-{organization.slug}", "by": "Secret-canary", "counts": {"calls": 2},
                   "finished_at": "2026-11-18T10:00:00+00:00", "is_refused": False},
         )  # fmt: skip
+        self.library_item = factories._make(
+            LibraryItem, organization, kind="assistant", object_id=self.assistant.pk, note="Secret-canary note"
+        )
+        self.library_push = factories._make(
+            Job, organization, kind="push_library", status="done", total=1, done=1,
+            data={"item": str(self.library_item.pk), "name": "Secret-canary item", "clients": {}, "by": "Secret-canary", "results": {}},
+        )  # fmt: skip
         self.copy = factories._make(
             Mirror, organization, connection=_engine(), kind="assistant", object_id=self.assistant.pk, error="Secret-canary refusal"
         )
@@ -149,7 +163,12 @@ class Thing:
             factories.make_user(f"Secret-canary {organization.slug}", email=f"m@{organization.slug}.example"),
             "viewer",
         )
+        self.announcement = factories._make(Announcement, organization, title="Secret-canary", text="x", author="x")
+        Thing.exports[organization.slug] = _export(organization)
         self.domain = Domain.objects.create(brand=organization.brand, host=f"secret-canary.{organization.slug}.example", token="Secret-canary")
+        self.sign_up = SignUp.objects.create(
+            user=self.member.user, brand=organization.brand, company="Secret-canary company", status=SignUp.Status.WAITING
+        )
         self.connection = factories.make_connection(organization, self.member.user, name="Secret-canary app")
 
     def sample(self, route: Route) -> dict[str, Any]:
@@ -173,7 +192,9 @@ class Thing:
         by_param = {
             "call_id": self.call.public_id, "lead_id": self.lead.pk, "lead_pk": self.lead.pk, "ref": self.call.ref, "lead": self.lead.pk, "upload_id": self.upload.pk,
             "upload": self.upload.pk, "key_id": self.key.pk, "member_id": self.member.pk, "invitation_id": self.invitation.pk,
+            "item": self.library_item.pk, "push": self.library_push.pk, "sign_up": self.sign_up.pk,
             "name": "sandbox", "connection_id": self.connection, "version": 1, "domain": self.domain.pk,
+            "client": "bakker-dental", "announcement": self.announcement.pk, "job": Thing.exports.get("bakker-dental"),
         }  # fmt: skip
         if param in by_param:
             return by_param[param]
@@ -193,6 +214,15 @@ def _engine() -> Connection:
     """A connection of nobody's that carries no calls."""
     with acting(Scope(())):
         return Connection.objects.create(name="Engine", base_url="http://127.0.0.1:9", is_active=False)
+
+
+def _export(organization: Organization) -> UUID:
+    """A finished export with its file."""
+    job = factories._make(Job, organization, kind="export", status="done")
+    with acting(Scope((organization.pk,))):
+        job.data = {"file": store().save(f"exports/{job.pk.hex}.zip", ContentFile(b"PK"))}
+        job.save()
+    return UUID(str(job.pk))
 
 
 def _digest() -> bytes:

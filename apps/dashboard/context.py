@@ -10,17 +10,21 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from apps.accounts.people import person
 from apps.billing.services import balance
 from apps.branding.services import absolute_url
 from apps.calls.models import Call
-from apps.organizations.access import allows, may
+from apps.organizations.access import allows, may, sees_costs
 from apps.organizations.feature_table import needed_by
 from apps.organizations.features import FEATURES
-from apps.organizations.models import Organization, Role
+from apps.organizations.models import Notification, Organization, Role
+from apps.organizations.notifications import shown_to
 from apps.organizations.sql import organizations_of
 from apps.voice.capabilities import known_capabilities
 from apps.voice.models import Connection
 from apps.voice.services import find_connection, is_down
+
+NOTES = 20
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
@@ -29,7 +33,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     if user is None or not user.is_authenticated or connection.needs_rollback:
         return {}
     if _is_fragment(request):
-        return {"features": switches(request)}
+        return {"features": switches(request), "shows_costs": sees_costs(request)}
     found: dict[str, Any] = {"profile_url": reverse("profile"), "user_menu": _user_menu(request)}
     if organization := getattr(request, "organization", None):
         found |= _organization(request, organization)
@@ -47,9 +51,11 @@ def switches(request: HttpRequest) -> dict[str, bool]:
 
 def _organization(request: HttpRequest, organization: Organization) -> dict[str, Any]:
     running = Call.objects.for_organization(organization).running().count()
+    notes = list(shown_to(person(request), organization, request.role)[:NOTES])  # type: ignore[attr-defined]
     return {
         "organization": organization,
         "features": switches(request),
+        "shows_costs": sees_costs(request),
         "visit": getattr(request, "visit", None),
         "can_edit": may(request, Role.MEMBER),
         "can_admin": may(request, Role.ADMIN),
@@ -57,10 +63,12 @@ def _organization(request: HttpRequest, organization: Organization) -> dict[str,
         "workspaces": _workspaces(request, organization),
         "navigation": navigation(request, organization),
         "live_calls": {"count": running, "url": reverse("calls", args=[organization.slug]) + "?status=running"},
-        "balance": balance(organization.payer_id),
+        "balance": balance(organization.wallet_id) if sees_costs(request) else None,
         "balance_url": reverse("usage", args=[organization.slug]),
         "palette_url": reverse("palette", args=[organization.slug]),
-        "banners": _banners(request, organization),
+        "banners": [*_banners(request, organization), *(_said(request, each) for each in notes if each.is_banner)],
+        "notes_count": len(notes),
+        "notes_url": reverse("notifications", args=[organization.slug]),
     }
 
 
@@ -101,6 +109,7 @@ def navigation(request: HttpRequest, organization: Organization) -> list[dict[st
                 ("deliveries", _("Webhooks"), "webhook", True),
                 ("usage", _("Usage"), "coins", True),
                 ("clients", _("Clients"), "building-2", organization.is_agency and request.via is None),  # type: ignore[attr-defined]
+                ("library", _("Library"), "library", organization.is_agency and request.via is None),  # type: ignore[attr-defined]
                 ("portal", _("Whitelabel"), "palette", organization.is_agency and may(request, Role.ADMIN) and request.via is None),  # type: ignore[attr-defined]
                 ("settings", _("Settings"), "settings", True),
                 ("help", _("Help"), "circle-question-mark", True),
@@ -143,6 +152,15 @@ def _banners(request: HttpRequest, organization: Organization) -> list[dict[str,
              "action_url": reverse("help_page", args=[organization.slug, "sandbox"]), "action_label": _("How it works")}
         )  # fmt: skip
     return banners
+
+
+def _said(request: HttpRequest, note: Notification) -> dict[str, Any]:
+    """A note as a line on top of the page, until somebody puts it away."""
+    organization = request.organization  # type: ignore[attr-defined]
+    return {
+        "level": note.level, "icon": "megaphone", "text": f"{note.title} – {note.text}" if note.text else note.title,
+        "action_url": reverse("notifications", args=[organization.slug]), "action_label": _("Put away"),
+    }  # fmt: skip
 
 
 def _calling(connection: Connection | None, organization: Organization) -> list[dict[str, Any]]:

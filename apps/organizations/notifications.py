@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 
 from apps.accounts.models import User
 from apps.core.db import step, writes
@@ -42,11 +43,11 @@ def notify(
         return Notification.objects.for_organization(organization).get(key=key)
 
 
-def shown_to(user: User, organization: Organization, role: str, now: dt.datetime) -> QuerySet[Notification]:
+def shown_to(user: User, organization: Organization, role: str) -> QuerySet[Notification]:
     """What this person may see and has not put away, newest first."""
     roles = [each for each in Role if RANK[each] <= RANK[Role(role)]]
     rows = Notification.objects.for_organization(organization).filter(role__in=roles)
-    rows = rows.filter(Q(until=None) | Q(until__gt=now)).filter(Q(user=None) | Q(user=user))
+    rows = rows.filter(Q(until=None) | Q(until__gt=Now())).filter(Q(user=None) | Q(user=user))
     read = NotificationRead.objects.for_organization(organization).filter(user=user)
     return rows.exclude(pk__in=read.values("notification")).order_by("-created_at", "-pk")
 

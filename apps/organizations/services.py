@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, models, transaction
+from django.db.models.functions import Now
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from uuid_utils.compat import uuid7
@@ -20,6 +21,7 @@ from apps.branding.models import Brand
 from apps.core.client import client_address
 from apps.core.db import step, writes
 from apps.core.errors import Conflict
+from apps.organizations.features import require_room
 from apps.organizations.models import (
     ApiKey,
     AuditEntry,
@@ -27,9 +29,12 @@ from apps.organizations.models import (
     Job,
     Limits,
     Membership,
+    Notification,
+    NotificationRead,
     Organization,
     Role,
     StoredAnswer,
+    Visit,
 )
 
 LETTERS = string.ascii_letters + string.digits
@@ -121,7 +126,11 @@ def issue_key(
     *, organization: Organization, name: str, by: Actor, read_only: bool = False, expires_at: dt.datetime | None = None,
     pk: UUID | None = None,
 ) -> tuple[ApiKey, str]:  # fmt: skip
-    """Make an API key. Returns the row and the secret, which is shown once and kept only as a digest."""
+    """Make an API key. Returns the row and the secret, which is shown once and kept only as a digest.
+
+    Raises Conflict when there is no room for one more.
+    """
+    require_room(organization, "api_keys", ApiKey.objects.for_organization(organization).live().exclude(expires_at__lte=Now()))
     secret = "fl_live_" + "".join(secrets.choice(LETTERS) for _n in range(40))
     key = ApiKey.objects.create(
         organization=organization, name=name, prefix=secret[:12], digest=hashlib.sha256(secret.encode()).digest(),
@@ -181,7 +190,7 @@ def set_retention(
 @step
 def close_organization(*, organization: Organization, by: Actor, now: dt.datetime) -> None:
     """People, keys and settings go; the row stays as a tombstone that no door opens."""
-    for model in (Membership, Invitation, ApiKey, StoredAnswer, Job, Limits):
+    for model in (Membership, Invitation, ApiKey, StoredAnswer, Job, Limits, Visit, NotificationRead, Notification):
         model.objects.for_organization(organization).delete()
     organization.change(
         now, closed_at=organization.closed_at or now, slug=f"closed-{organization.pk.hex[-12:]}", webhook_url="",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.organizations.views import audit, invitations, keys, members, settings, visits
+from apps.organizations.views import audit, invitations, keys, members, notifications, settings, visits
 
 urlpatterns = [
     path("settings", settings.organization_settings, name="settings"),
@@ -17,6 +17,8 @@ urlpatterns = [
     path("settings/privacy", settings.privacy_settings, name="privacy_settings"),
     path("settings/audit", audit.audit_log, name="audit_log"),
     path("settings/visits", visits.visits, name="visits"),
+    path("notifications", notifications.notifications, name="notifications"),
+    path("notifications/put-away", notifications.notifications_put_away, name="notifications_put_away"),
     path("visit", visits.visit, name="visit"),
     path("visit/leave", visits.visit_leave, name="visit_leave"),
 ]

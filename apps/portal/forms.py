@@ -14,10 +14,6 @@ from apps.organizations.forms_pace import MOST_CALLS, PaceForm
 from apps.organizations.models import Limits
 
 
-class ClientForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=200, help_text=_("The company that will use this workspace."))
-
-
 class RemoveDemoForm(forms.Form):
     confirm = forms.BooleanField(
         label=_("Remove the agency, its clients, their calls, leads and numbers"),

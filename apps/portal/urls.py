@@ -1,13 +1,40 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from apps.portal import views, views_address, views_brand
+from apps.portal import (
+    views,
+    views_access,
+    views_address,
+    views_announcements,
+    views_brand,
+    views_clients,
+    views_statement,
+    views_wallet,
+)
 
 urlpatterns = [
-    path("clients", views.clients, name="clients"),
-    path("clients/new", views.client_create, name="client_create"),
+    path("clients", views_clients.clients, name="clients"),
+    path("clients/new", views_clients.client_create, name="client_create"),
+    path("clients/file", views_clients.clients_file, name="clients_file"),
+    path("clients/bulk", views_clients.clients_bulk, name="clients_bulk"),
+    path("clients/progress", views_clients.clients_progress, name="clients_progress"),
+    path("clients/announcements", views_announcements.announcements, name="announcements"),
+    path("clients/announcements/<uuid:announcement>/withdraw", views_announcements.announcement_withdraw, name="announcement_withdraw"),
+    path("clients/<slug:client>/overview", views_clients.client, name="client"),
+    path("clients/<slug:client>/invite", views_clients.client_invite, name="client_invite"),
+    path("clients/<slug:client>/suspend", views_clients.client_suspend, name="client_suspend"),
+    path("clients/<slug:client>/delete", views_clients.client_delete, name="client_delete"),
+    path("clients/<slug:client>/export", views_clients.client_export, name="client_export"),
+    path("clients/<slug:client>/export/<uuid:job>", views_clients.client_export_file, name="client_export_file"),
+    path("clients/<slug:client>/access", views_access.client_access, name="client_access"),
     path("clients/limits", views.client_limits, name="client_limits"),
     path("clients/account", views.client_account, name="client_account"),
+    path("clients/margin", views_statement.margin, name="margin"),
+    path("clients/margin/csv", views_statement.margin_csv, name="margin_csv"),
+    path("clients/<slug:client>/wallet", views_wallet.client_wallet, name="client_wallet"),
+    path("statement", views_statement.statement, name="statement"),
+    path("statement/csv", views_statement.statement_csv, name="statement_csv"),
+    path("statement/pdf", views_statement.statement_pdf_file, name="statement_pdf"),
     path("portal", RedirectView.as_view(pattern_name="portal_brand", http_method_names=["get", "head"]), name="portal"),
     path("portal/brand", views_brand.portal_brand, name="portal_brand"),
     path("portal/brand/preview", views_brand.brand_preview, name="brand_preview"),

@@ -1,4 +1,4 @@
-"""An agency's clients, and the button that removes the demo."""
+"""Limits and engine accounts of an agency's clients, and the button that removes the demo."""
 
 from __future__ import annotations
 
@@ -17,23 +17,9 @@ from apps.organizations.limits import set_limits
 from apps.organizations.models import Limits, Organization, Role
 from apps.organizations.scopes import acting_for
 from apps.organizations.services import Actor
-from apps.portal.forms import ClientForm, ClientLimitsForm, RemoveDemoForm
-from apps.portal.selectors import clients_of
-from apps.portal.services.clients import create_client
+from apps.portal.forms import ClientLimitsForm, RemoveDemoForm
 from apps.portal.services.demo import remove_demo
-from apps.portal.services.engine_accounts import clients_with_account, give_account, parent_connection
-
-
-def clients(request: HttpRequest, org: str) -> HttpResponse:
-    organization = request.organization  # type: ignore[attr-defined]
-    if not organization.is_agency:
-        raise NotFound
-    gives = parent_connection(organization) is not None
-    context = {
-        "clients": clients_of(organization, db.now()), "gives_accounts": gives,
-        "with_account": clients_with_account(organization) if gives else set(),
-    }  # fmt: skip
-    return render(request, "portal/clients.html", context)
+from apps.portal.services.engine_accounts import give_account
 
 
 @require_POST
@@ -50,21 +36,6 @@ def client_account(request: HttpRequest, org: str) -> HttpResponse:
         request, _("%(name)s has its own account at the voice engine. Its assistants and numbers follow within seconds.") % {"name": client.name}
     )
     return redirect("clients", org)
-
-
-@needs(Role.ADMIN)
-def client_create(request: HttpRequest, org: str) -> HttpResponse:
-    organization = request.organization  # type: ignore[attr-defined]
-    if not organization.is_agency:
-        raise NotFound
-    form = ClientForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        made, _secret = create_client(agency=organization, name=form.cleaned_data["name"], by=Actor.of(request))
-        messages.success(
-            request, _("%(name)s is ready. Invite its people under Settings > Members.") % {"name": made.name}
-        )
-        return redirect("members", org=made.slug)
-    return render(request, "portal/client_form.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @needs(Role.ADMIN)
