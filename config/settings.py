@@ -187,6 +187,8 @@ CREDIT_PRICE_CENTS = env.int("CREDIT_PRICE_CENTS", 7)
 CURRENCY = env.str("CURRENCY", "EUR")
 BILLING_INCREMENT_SECONDS = env.int("BILLING_INCREMENT_SECONDS", 1)
 BILLING_MINIMUM_SECONDS = env.int("BILLING_MINIMUM_SECONDS", 0)
+# Agencies are paid through their own Stripe accounts; the address is only changed to try that without Stripe.
+STRIPE_API_URL = env.str("STRIPE_API_URL", "https://api.stripe.com")
 
 # Mail ------------------------------------------------------------------------------------------------------
 EMAIL_URL = env.str("EMAIL_URL", "")

@@ -15,6 +15,7 @@ from apps.core.styleguide import styleguide
 from apps.dashboard.docs_views import browsable_index, docs, openapi
 from apps.dashboard.mcp import urls as mcp
 from apps.organizations import urls as organizations
+from apps.portal.hooks import stripe_hook
 from apps.portal import urls_sign_up as sign_up
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -26,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("internal/certificate", certificate, name="certificate"),
     path("hooks/engine/<str:hook_id>", engine_hook, name="engine_hook"),
     path("hooks/leads/<uuid:organization>/<str:hook_id>", lead_hook, name="lead_hook"),
+    path("hooks/stripe/<str:hook>", stripe_hook, name="stripe_hook"),
     path("recordings/<str:token>", recording, name="recording"),
     path("api/openapi.json", openapi, name="openapi"),
     path("api/docs", docs, name="api_docs"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import connection
 
 
@@ -12,3 +14,11 @@ def lock_account(payer_id: object) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"billing:{payer_id}"])
+
+
+def organization_of_stripe_hook(hook: str) -> UUID | None:
+    """The agency whose Stripe account posts to this address. None for an unknown one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT organization_id FROM organization_of_stripe_hook(%s)", [hook])
+        row = cursor.fetchone()
+    return row[0] if row else None
