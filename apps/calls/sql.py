@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
+from uuid_utils.compat import uuid7
 
 from apps.calls.models import Call
 from apps.core.scope import Scope
@@ -145,5 +146,96 @@ def lock_starts(names: Sequence[str]) -> None:
     Nobody takes another lock while holding one of these, and all take them in the same order.
     """
     with connection.cursor() as cursor:
-        for name in dict.fromkeys(names):
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"starts:{name}"])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('starts:' || name, 0)) FROM unnest(%s::text[]) AS name",
+            [list(dict.fromkeys(names))],
+        )
+
+
+MARK = """
+    UPDATE calls_call SET dial = 'sending', sent_at = own.sent_at, lease_until = own.sent_at + %(lease)s,
+        not_after = own.not_after, fence = own.fence, checks = 0, next_check_at = NULL, updated_at = %(now)s
+    FROM unnest(%(ids)s::uuid[], %(sent_at)s::timestamptz[], %(not_after)s::timestamptz[], %(fences)s::int[])
+        AS own (id, sent_at, not_after, fence)
+    WHERE calls_call.id = own.id AND organization_id = %(organization)s
+"""
+PUT_BACK = """
+    UPDATE calls_call SET dial = 'reserved', dial_at = own.dial_at, sent_at = NULL, lease_until = NULL, not_after = NULL,
+        updated_at = %(now)s
+    FROM unnest(%(ids)s::uuid[], %(dial_at)s::timestamptz[]) AS own (id, dial_at)
+    WHERE calls_call.id = own.id AND organization_id = %(organization)s
+"""
+# The same as services/fate.py, `accept`, for each: bound, told in the timeline, and events that came before it find it.
+ACCEPT = """
+    WITH accepted AS (
+        UPDATE calls_call SET dial = 'accepted', ref = coalesce(nullif(calls_call.ref, ''), own.ref),
+            control_url = coalesce(nullif(calls_call.control_url, ''), own.control_url), lease_until = NULL,
+            next_check_at = NULL, last_news_at = coalesce(last_news_at, %(now)s), updated_at = %(now)s
+        FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(refs)s::text[], %(urls)s::text[], %(event_ids)s::uuid[])
+            AS own (id, fence, ref, control_url, event_id)
+        WHERE calls_call.id = own.id AND organization_id = %(organization)s AND calls_call.fence = own.fence
+            AND dial IN ('sending', 'unknown')
+        RETURNING calls_call.id, organization_id, connection_id, calls_call.ref, own.ref AS answered, own.event_id
+    ), told AS (
+        INSERT INTO calls_callevent (id, organization_id, call_id, kind, at, data, key)
+        SELECT event_id, organization_id, id, 'accepted', %(now)s, jsonb_build_object('ref', answered), 'dial:accepted'
+        FROM accepted
+        ON CONFLICT DO NOTHING
+    ), adopted AS (
+        UPDATE calls_engineevent SET call_id = accepted.id, organization_id = accepted.organization_id
+        FROM accepted
+        WHERE calls_engineevent.connection_id = accepted.connection_id AND call_ref = accepted.ref
+            AND calls_engineevent.call_id IS NULL
+    )
+    SELECT id FROM accepted
+"""
+
+
+class Mark(NamedTuple):
+    """A call that is to be sent at `sent_at`, under its new `fence`."""
+
+    id: UUID
+    sent_at: dt.datetime
+    not_after: dt.datetime
+    fence: int
+
+
+class Accepted(NamedTuple):
+    """What the engine answered to the dial with this `fence`."""
+
+    id: UUID
+    fence: int
+    ref: str
+    control_url: str
+
+
+def mark_many(organization_id: object, marks: Sequence[Mark], *, lease: dt.timedelta, now: dt.datetime) -> None:
+    """Write that these calls, locked by the caller, are being sent."""
+    ids, sent_at, not_after, fences = _by_column(marks)
+    _run(MARK, organization_id, now, ids=ids, sent_at=sent_at, not_after=not_after, fences=fences, lease=lease)
+
+
+def put_back_many(organization_id: object, rows: Sequence[tuple[UUID, dt.datetime]], *, now: dt.datetime) -> None:
+    """These calls, locked by the caller, were not sent: they wait as reserved rows until the given instants."""
+    ids, dial_at = _by_column(rows)
+    _run(PUT_BACK, organization_id, now, ids=ids, dial_at=dial_at)
+
+
+def accept_many(organization_id: object, answers: Sequence[Accepted], *, now: dt.datetime) -> set[UUID]:
+    """Bind the calls whose dial is still the sender's own. Returns which; the others need a look at what became of them."""
+    ids, fences, refs, urls = _by_column(answers)
+    event_ids = [uuid7() for _each in answers]
+    return {
+        row[0]
+        for row in _run(ACCEPT, organization_id, now, ids=ids, fences=fences, refs=refs, urls=urls, event_ids=event_ids)
+    }
+
+
+def _by_column(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _run(sql: str, organization_id: object, now: dt.datetime, **values: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values | {"organization": organization_id, "now": now})
+        return cursor.fetchall() if cursor.description else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import time
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from apps.calls import tasks_lists  # noqa: F401  (found with this module)
 from apps.calls.models import Call
 from apps.calls.services import balances, events, heartbeats, missed, quiet, web
 from apps.calls.services import dial as dialling
+from apps.calls.services import dial_many as many
 from apps.calls.services import reconcile as reconciling
 from apps.calls.services.apply import apply_events
 from apps.calls.services.slots import Later
@@ -27,6 +29,8 @@ from apps.organizations.tasks import TenantTask
 log = logging.getLogger(__name__)
 SHORT_WAIT, LONGEST_COUNTDOWN = 0.3, 60
 HELD_SECONDS = 3
+# Who was woken for the calls of a moment, and for a call that goes its own way, is not woken again so soon.
+DUE_SECONDS, APART_SECONDS = 10, 3
 # A woken task that was lost stops others no longer than the sweep takes to find the events.
 WAKING_SECONDS = 10
 # A sweep runs often and wakes a row seldom: a long queue must not be made longer by what waits in it.
@@ -68,18 +72,39 @@ def wake_dial(organization_id: str, call_id: str, seconds: float) -> None:
 
 
 def wake_dials(organization_id: object, call_ids: Sequence[object]) -> None:
-    """Send many reserved calls: one message, whoever takes it wakes one worker per call."""
-    wake(dial_many, str(organization_id), [str(each) for each in call_ids])
+    """Send reserved calls of campaigns, in a moment, so that one message is enough for all whose turn comes in it."""
+    if call_ids:
+        _wake_due(organization_id, read_now() + many.TOGETHER)
 
 
 @shared_task(base=TenantTask, ignore_result=True, time_limit=60)
-def dial_many(organization_id: str, call_ids: list[str]) -> None:
-    """One task per call, each held back by the worker's own clock until its slot: no thread waits for it."""
-    reserved = Call.objects.for_organization(organization_id).filter(pk__in=call_ids, dial=Call.Dial.RESERVED)
-    now = read_now()
-    for call_id, dial_at in reserved.order_by("dial_at", "pk").values_list("pk", "dial_at"):
-        wait = (dial_at - now).total_seconds() if dial_at else 0
-        wake(dial, organization_id, str(call_id), **({"countdown": wait} if wait > 0 else {}))
+def dial_due(organization_id: str) -> None:
+    """Send the calls of campaigns whose time has come, and be there again when the next one is due."""
+    batch = many.mark_due(organization_id=organization_id)
+    _go_on(batch)
+    many.send(batch)
+    _go_on(batch)
+
+
+def _go_on(batch: many.Batch) -> None:
+    """Wake workers for what others have to do, and for what is due next."""
+    apart = [call_id for call_id in batch.apart if _first(f"calls:apart:{call_id}", APART_SECONDS)]
+    for call_id in apart:
+        wake(dial, str(batch.organization_id), str(call_id))
+    if batch.is_more and (apart or batch.sendings):
+        wake(dial_due, str(batch.organization_id))
+    if batch.next_at:
+        _wake_due(batch.organization_id, batch.next_at)
+    batch.apart, batch.is_more, batch.next_at = [], False, None
+
+
+def _wake_due(organization_id: object, at: dt.datetime) -> None:
+    """What is due at the same moment is woken once, whoever asks for it; what lies further ahead, a later look finds."""
+    together = many.TOGETHER.total_seconds()
+    moment = int(at.timestamp() / together)
+    seconds = max(0.0, moment * together - read_now().timestamp())
+    if seconds <= LONGEST_COUNTDOWN and _first(f"calls:due:{organization_id}:{moment}", DUE_SECONDS):
+        wake(dial_due, str(organization_id), countdown=seconds)
 
 
 @shared_task(base=TenantTask, ignore_result=True, time_limit=60)

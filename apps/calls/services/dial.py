@@ -47,13 +47,14 @@ from apps.calls.services.slots import (
     waits_its_turn,
     windows_of,
 )
-from apps.calls.services.tools_mcp import UNAVAILABLE, first_missing, required_servers
+from apps.calls.services.tools_mcp import UNAVAILABLE, first_missing, required_servers, requires_servers
 from apps.calls.services.upstream import make_call_ready, resync, use_copies
 from apps.core import db
 from apps.core.db import step, writes
 from apps.core.errors import Unavailable
 from apps.voice.capabilities import Capabilities
 from apps.voice.client import Engine
+from apps.voice.mirror import mirrors
 from apps.voice.models import Connection
 from apps.voice.outcomes import Dialled
 from apps.voice.services import capabilities, ensure_receiver, known_capabilities, note_failure, note_success
@@ -98,11 +99,13 @@ def dial(*, organization_id: object, call_id: object, waits: bool = True) -> Dia
     try:
         capabilities(connection, now)
         ensure_receiver(connection)
-        make_call_ready(organization_id=organization_id, call_id=call_id)
+        if mirrors(connection):
+            make_call_ready(organization_id=organization_id, call_id=call_id)
     except Unavailable as problem:
         refuse_reserved(organization_id=organization_id, call_id=call_id, error=problem.text, now=now)
         return None
-    if problem := missing_server(organization_id=organization_id, call_id=call_id):
+    needs_server = requires_servers(call, known_capabilities(connection))
+    if needs_server and (problem := missing_server(organization_id=organization_id, call_id=call_id)):
         refuse_without_server(organization_id=organization_id, call_id=call_id, error=problem, now=db.now())
         return None
     with reading_all(windows):
@@ -169,7 +172,7 @@ def mark_sending(
         refuse(draft, "unavailable", error=problem)
         draft.save()
         return None
-    draft.set(fence=call.fence + 1, not_after=_not_after(call, known, now), checks=0, next_check_at=None)
+    draft.set(fence=call.fence + 1, not_after=deadline(call, known, now), checks=0, next_check_at=None)
     # The body first: nobody waits for a lock while it is made.
     return _booked(draft, Sending(call, call.fence, dial_body(call, known, ring)), windows, most=most, lead=LEAD)
 
@@ -203,7 +206,7 @@ def _booked(
         return None
     draft.set(dial=Dial.SENDING, sent_at=sent_at, lease_until=sent_at + seconds(settings.DIAL_LEASE_SECONDS))
     draft.save()
-    return sending.anew(at)
+    return sending.anew(at, windows)
 
 
 @writes
@@ -355,7 +358,7 @@ def _not_allowed(call: Call, now: dt.datetime) -> tuple[str, str] | None:
     return ("spend", str(SPENT)) if left is not None and left < 0 else None
 
 
-def _not_after(call: Call, known: Capabilities, now: dt.datetime) -> dt.datetime:
+def deadline(call: Call, known: Capabilities, now: dt.datetime) -> dt.datetime:
     """How long the engine may still ring this. With keys long enough for a second worker to take over after the lease;
     without, a look-up is an answer only afterwards, so it is short."""
     longest = settings.DIAL_SETTLE_SECONDS

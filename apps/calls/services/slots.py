@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import insort
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,13 +28,16 @@ from apps.organizations.models import Limits, Organization
 from apps.voice.models import Connection
 from apps.voice.services import known_capabilities
 
-# A request may leave so late; two networks' ways may differ by what the margin has beyond that.
-TOLERANCE = 0.008
-MARGIN = dt.timedelta(milliseconds=15)
+# Windows are kept a little longer than they are. A request may leave so late; two networks' ways may differ by the rest.
+MARGIN, MARGIN_SHARE = dt.timedelta(milliseconds=15), 0.015
+WAYS = 0.007
+TOLERANCE = MARGIN.total_seconds() - WAYS
+# What a request of a long window may be late: nobody waits for it longer.
+LATEST = 0.05
 # From the booking to its instant at least: to commit and to connect. Doubled whenever that was not enough.
 LEAD = dt.timedelta(milliseconds=20)
 # A campaign's call books a slot only when it comes so soon, and waits as a reserved row otherwise.
-SOON = dt.timedelta(milliseconds=450)
+SOON = dt.timedelta(milliseconds=600)
 # Who waits for the answer to a single call waits no longer than this for its slot.
 PATIENCE = dt.timedelta(seconds=2)
 # Connections are opened so long before the instant.
@@ -68,8 +72,12 @@ class Window:
     seconds: float
 
     @property
+    def margin(self) -> dt.timedelta:
+        return max(MARGIN, dt.timedelta(seconds=self.seconds * MARGIN_SHARE))
+
+    @property
     def lasts(self) -> dt.timedelta:
-        return dt.timedelta(seconds=self.seconds) + MARGIN
+        return dt.timedelta(seconds=self.seconds) + self.margin
 
     @property
     def gap(self) -> dt.timedelta:
@@ -83,12 +91,14 @@ class Sending:
 
     Args:
         at: on this process's own steady clock, when the request is to leave; None: as soon as it can.
+        tolerance: seconds that it may leave later.
     """
 
     call: Call
     fence: int
     body: dict[str, Any]
     at: float | None = None
+    tolerance: float = TOLERANCE
     marked: float = field(default_factory=time.monotonic)
 
     def approach(self) -> None:
@@ -100,12 +110,13 @@ class Sending:
         """Wait for the instant, with the connection open. Raises NotSent when it has passed."""
         if self.at is not None:
             _sleep_until(self.at)
-        latest = self.marked + STALE if self.at is None else self.at + TOLERANCE
+        latest = self.marked + STALE if self.at is None else self.at + self.tolerance
         if time.monotonic() > latest:
             raise NotSent(LATE, "the slot has passed")
 
-    def anew(self, at: float | None) -> Sending:
-        return replace(self, at=at, marked=time.monotonic())
+    def anew(self, at: float | None, windows: Iterable[Window]) -> Sending:
+        least = min((window.margin.total_seconds() - WAYS for window in windows), default=TOLERANCE)
+        return replace(self, at=at, tolerance=min(least, LATEST), marked=time.monotonic())
 
 
 def windows_of(call: Call) -> list[Window]:
@@ -200,6 +211,40 @@ def next_start(windows: Sequence[Window], earliest: dt.datetime, *, but: object 
     return at
 
 
+class Booking:
+    """Starts of many calls of one organization and engine, behind the locks of all their limits. What was booked before is
+    read once; the caller writes each instant to its call in this transaction."""
+
+    def __init__(self, windows: Iterable[Window], *, lead: dt.timedelta, but: Collection[object]) -> None:
+        each_once = {_key(window): window for window in windows}
+        lock_starts(sorted({window.name for window in each_once.values()}, key=_place))
+        self.now, self.read = db.now(), time.monotonic()
+        self.earliest = self.now + lead
+        self._booked = {key: self._newest(window, but) for key, window in each_once.items()}
+
+    def take(self, windows: Sequence[Window], wanted: dt.datetime | None) -> dt.datetime:
+        """The first instant with room in each of the windows, not before `wanted`; it is taken for those that follow."""
+        at = max(self.earliest, wanted or self.earliest)
+        for window in windows:
+            booked = self._booked[_key(window)]
+            if len(booked) >= window.starts:
+                at = max(at, booked[-window.starts] + window.lasts)
+        for window in windows:
+            insort(self._booked[_key(window)], at)
+        return at
+
+    def steady(self, at: dt.datetime) -> float:
+        """The same instant on this process's steady clock."""
+        return self.read + (at - self.now).total_seconds()
+
+    def _newest(self, window: Window, but: Collection[object]) -> list[dt.datetime]:
+        calls = Call.objects.filter(
+            window.calls, direction=Call.Direction.OUTBOUND, sent_at__gt=self.earliest - window.lasts
+        ).exclude(pk__in=but)
+        newest = calls.order_by("-sent_at").values_list("sent_at", flat=True)[: window.starts]
+        return sorted(at for at in newest if at)
+
+
 def closed_until(connection_id: UUID, trunk_id: UUID | None, now: dt.datetime) -> dt.datetime | None:
     """Until when the engine asked for patience with calls through this trunk, as it said with an answer 429."""
     asked = Call.objects.filter(connection_id=connection_id, refusal="capacity", next_check_at__gt=now)
@@ -209,12 +254,21 @@ def closed_until(connection_id: UUID, trunk_id: UUID | None, now: dt.datetime) -
 def early(gap: dt.timedelta) -> dt.timedelta:
     """How long before its slot a call is prepared: as long as it takes on a busy machine, shorter where slots come thick
     and fast and one that is missed is made up for by the next."""
-    return max(dt.timedelta(milliseconds=100), min(SOON * 0.75, gap * 0.75))
+    return max(dt.timedelta(milliseconds=100), min(SOON / 2, gap * 0.75))
 
 
 def waits_its_turn(origin: str) -> bool:
     """Whether a call is one of many that may as well wait a moment."""
     return origin.startswith("campaign:")
+
+
+def _key(window: Window) -> tuple[str, int, float]:
+    return window.name, window.starts, window.seconds
+
+
+def _place(name: str) -> tuple[int, str]:
+    """In which order locks are taken: as `windows_for` names them."""
+    return ("agency", "client", "campaign", "engine", "trunk").index(name.partition(":")[0]), name
 
 
 def _whole(rate: float) -> tuple[int, float]:

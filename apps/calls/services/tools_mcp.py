@@ -67,6 +67,11 @@ def required_servers(call: Call, known: Capabilities) -> tuple[Required, ...]:
     return tuple(Required(row.name, target_of(row), f"mcp:there:{row.pk}:{row.version}") for row in rows)
 
 
+def requires_servers(call: Call, known: Capabilities) -> bool:
+    """Whether there may be any of them, without a query."""
+    return known.has("tools") and bool(_required_ids(call.config.get("llm_config")))
+
+
 async def first_missing(servers: Sequence[Required], seconds: float = REACH_SECONDS) -> str:
     """Look at all of them at once. Returns a sentence about one that is not there; empty when all are."""
     problems = await asyncio.gather(*(_look(each, min(seconds, REACH_SECONDS)) for each in servers))
