@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from apps.core.errors import Forbidden
-from apps.organizations.models import RANK, Role
+from apps.organizations.models import RANK, Organization, Role
 
 
 def may(request: HttpRequest, role: Role | str) -> bool:
@@ -23,6 +23,13 @@ def allows(request: HttpRequest, *features: str) -> bool:
     """Whether all of these are switched on for whoever asks; the agency's people in a client's workspace are not bound."""
     held: frozenset[str] | None = getattr(request, "features", None)
     return held is None or held.issuperset(features)
+
+
+def sees_costs(request: HttpRequest) -> bool:
+    """Whether amounts of credits are hers to see: of an agency, or of a client that pays from a wallet of its own. What the
+    agency pays for a client without one is the agency's."""
+    organization: Organization | None = getattr(request, "organization", None)
+    return organization is None or organization.is_agency or organization.has_wallet or getattr(request, "via", None) is not None
 
 
 def needs(role: Role) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
