@@ -18,6 +18,7 @@ from apps.assistants.versions import NAMES, keep_version, versions_of
 from apps.core.addresses import address_problem
 from apps.core.db import step, writes
 from apps.core.errors import Conflict, NotFound
+from apps.organizations.features import require_room
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor, record_audit
 from apps.voice import mirror
@@ -65,7 +66,8 @@ def judge_change(*, assistant: Assistant, data: Any) -> Cleaned:
 
 @writes
 def create_assistant(*, organization: Organization, values: Mapping[str, Any], by: Actor) -> Assistant:
-    """Store a new assistant from values the validator returned."""
+    """Store a new assistant from values the validator returned. Raises Conflict when there is no room for one more."""
+    require_room(organization, "assistants", Assistant.objects.for_organization(organization).live())
     assistant = Assistant.objects.create(organization=organization, **values)
     keep_version(assistant, by=by)
     record_audit(organization=organization, by=by, action="assistant.create", target=assistant)
@@ -118,6 +120,7 @@ def duplicate_assistant(*, assistant: Assistant, by: Actor) -> Assistant:
     """A copy that is switched off, so that it does not answer before somebody looked at it."""
     values = values_of(assistant) | {"name": _("Copy of %(name)s") % {"name": assistant.name}, "is_active": False}
     values["name"] = values["name"][:200]
+    require_room(assistant.organization, "assistants", Assistant.objects.for_organization(assistant.organization).live())
     copy = Assistant.objects.create(organization=assistant.organization, **values)
     keep_version(copy, by=by)
     record_audit(

@@ -15,6 +15,7 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType
 from phonenumbers.phonemetadata import PhoneMetadata
 
 from apps.billing.models import Hold, LedgerEntry
+from apps.calls.models import Call
 from apps.organizations.models import Limits, Organization
 
 PREMIUM = "premium"
@@ -26,6 +27,7 @@ SENTENCES: dict[str, str | Promise] = {
     COUNTRY: _("Calls to the country of %(number)s are not allowed. Ask for it to be added to your countries."),
 }
 SPENT = _("As much was spent in the last hour as is allowed in one hour. Try again later or have the limit raised.")
+USED_UP = _("All minutes of this month are used up. Ask your provider for more, or go on next month.")
 HOUR = dt.timedelta(hours=1)
 
 # Inmarsat, personal numbers, satellite networks, networks of no country, disaster relief, worldwide shared cost and premium.
@@ -64,15 +66,32 @@ def spend_left(organization: Organization, now: dt.datetime) -> int | None:
     return min((most - _spent(organization, row, now) for row, most in limits), default=None)
 
 
+def minutes_used_up(organization: Organization, now: dt.datetime) -> bool:
+    """Whether as many minutes were talked in this calendar month (UTC) as the organization's limit, or its agency's for all
+    its clients together, allows. Calls that run are not counted yet."""
+    limits = [(row, row.minutes_per_month) for row in limits_of(organization) if row.minutes_per_month is not None]
+    start = now.astimezone(dt.UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return any(_talked(organization, row, start) >= most * 60 for row, most in limits)
+
+
 def limits_of(organization: Organization) -> list[Limits]:
     """The organization's and its agency's limits, as far as there are any."""
     owners = [each for each in (organization.pk, organization.parent_id) if each]
     return list(Limits.objects.filter(organization_id__in=owners))
 
 
+def _talked(organization: Organization, limits: Limits, start: dt.datetime) -> int:
+    """Seconds since `start`. Those of an agency's clients are read from its ledger: their calls are not seen from here."""
+    if limits.organization_id == organization.pk and organization.parent_id:
+        calls = Call.objects.for_organization(organization).filter(started_at__gte=start)
+        return int(calls.aggregate(sum=Sum("duration_seconds"))["sum"] or 0)
+    booked = LedgerEntry.objects.for_organization(limits.organization_id).calls().filter(created_at__gte=start)  # type: ignore[attr-defined]
+    return int(booked.aggregate(sum=Sum("seconds"))["sum"] or 0)
+
+
 def _spent(organization: Organization, limits: Limits, now: dt.datetime) -> int:
     """What was booked for calls in the last hour and what is held, of those for whom the limit holds."""
-    payer = organization.payer_id
+    payer = organization.payer_id if limits.organization_id == organization.payer_id else organization.wallet_id
     whose = Q() if limits.organization_id == payer else Q(used_by=limits.organization_id)
     booked = LedgerEntry.objects.for_organization(payer).calls().filter(whose, created_at__gt=now - HOUR)  # type: ignore[attr-defined]
     held = Hold.objects.for_organization(payer).open().filter(whose)  # type: ignore[attr-defined]

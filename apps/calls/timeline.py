@@ -85,6 +85,7 @@ REASONS: dict[str, Text] = {
         "The voice engine never told whether this call rang. It was not dialled again, so that nobody is rung twice. "
         "Should its outcome arrive after all, it appears here."
     ),
+    "minutes_used_up": _("All minutes of this month are used up."),
     "insufficient_credits": _("The balance ran out. Add credits to go on calling."),
     "no_assistant": _("The number had no assistant to answer. Assign one to the number."),
     "assistant_inactive": _("The assistant is not active. Activate it, or assign another one."),

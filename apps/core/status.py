@@ -43,6 +43,7 @@ _REASONS = {
     "busy": Status(_("Busy"), "caution", "phone-off"),
     "declined": Status(_("Declined"), "caution", "phone-off"),
     "invalid_number": Status(_("Invalid number"), "bad", "circle-x"),
+    "minutes_used_up": Status(_("Minutes used up"), "bad", "hourglass"),
     "insufficient_credits": Status(_("Out of credits"), "bad", "coins"),
     "no_assistant": Status(_("No assistant"), "bad", "bot"),
     "assistant_inactive": Status(_("Assistant inactive"), "caution", "bot"),

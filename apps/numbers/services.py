@@ -15,6 +15,7 @@ from apps.assistants.models import Assistant
 from apps.core.db import step, writes
 from apps.core.errors import Conflict, Invalid
 from apps.numbers.models import PhoneNumber, SipTrunk
+from apps.organizations.features import require_room
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor, record_audit
 from apps.voice import mirror
@@ -37,8 +38,10 @@ def register_number(*, organization: Organization, values: Mapping[str, Any], by
         values: `phone_number` in E.164 and any of name, assistant, transfer_trunk, is_active.
 
     Raises:
-        Conflict: the number is registered already, in any organization (the one thing a stranger may learn; spec api 8.3).
+        Conflict: the number is registered already, in any organization (the one thing a stranger may learn; spec api 8.3);
+            or there is no room for one more.
     """
+    require_room(organization, "numbers", PhoneNumber.objects.for_organization(organization))
     try:
         with transaction.atomic():
             number = PhoneNumber.objects.create(organization=organization, **values)

@@ -52,6 +52,10 @@ PAGES: dict[str, Rule] = {
     "palette": OPEN,
     "help": OPEN,
     "visit": OPEN,
+    "notifications": OPEN,
+    "billing": OPEN,
+    "statement": OPEN,
+    "embeds": "embeds",
     "settings": OPEN,
     "settings/members": "members",
     "settings/invitations": "members",
@@ -71,6 +75,9 @@ PAGES: dict[str, Rule] = {
     # Of an agency: these pages ask for that themselves.
     "clients": OPEN,
     "portal": OPEN,
+    "library": OPEN,
+    "sales": OPEN,
+    "sign-ups": OPEN,
     "demo": OPEN,
 }
 OPERATIONS: dict[str, Rule] = {

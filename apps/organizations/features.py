@@ -116,7 +116,7 @@ def off(name: str) -> Forbidden:
 
 
 @step
-def require_room(organization: Organization, name: str, rows: QuerySet[Any]) -> None:
+def require_room(organization: Organization, name: str, *rows: QuerySet[Any]) -> None:
     """Before one more is made: raises Conflict when as many `rows` exist as the limit of this kind (a key of ROOM) allows.
 
     Two at the same moment wait for each other, but only where there is a limit.
@@ -125,7 +125,7 @@ def require_room(organization: Organization, name: str, rows: QuerySet[Any]) -> 
     if limits.filter(**{f"{name}__isnull": False}).first() is None:
         return
     most = getattr(limits.select_for_update().get(), name)
-    if most is not None and rows.count() >= most:
+    if most is not None and sum(each.count() for each in rows) >= most:
         raise Conflict(
             _("Your plan holds %(count)d %(what)s. Remove one, or ask for more.") % {"count": most, "what": ROOM[name]},
             type="limit_reached",

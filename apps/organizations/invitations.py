@@ -17,6 +17,7 @@ from apps.core.db import step, writes
 from apps.core.errors import Conflict
 from apps.core.scope import Scope, acting
 from apps.mail.services import queue_mail
+from apps.organizations.features import require_room
 from apps.organizations.models import Invitation, Membership, Organization, Role
 from apps.organizations.services import Actor, add_member, record_audit
 from apps.organizations.sql import invitation_of
@@ -43,7 +44,7 @@ def invite(
         brand: where the link leads and the account will be: the brand of the host for an agency's own people,
             the client's brand for its people.
 
-    Raises Conflict when the person is a member, or has an invitation that is still open.
+    Raises Conflict when the person is a member, or has an invitation that is still open, or when there is no room.
     """
     email = email.strip().lower()
     if Membership.objects.for_organization(organization).filter(user__email__iexact=email).exists():
@@ -52,6 +53,8 @@ def invite(
     if open_rows.filter(expires_at__gt=now).exists():
         raise Conflict(_("%(email)s has an open invitation. Send it again instead.") % {"email": email})
     open_rows.update(revoked_at=now, updated_at=now)
+    members, invited = Membership.objects.for_organization(organization), Invitation.objects.for_organization(organization).open(now)
+    require_room(organization, "members", members, invited)
     token = secrets.token_urlsafe(32)
     row = Invitation.objects.create(
         organization=organization, email=email, role=role, digest=digest_of(token), invited_by=by.user,
@@ -140,6 +143,7 @@ def _join(opened: Opened, user: User, address: str | None, now: dt.datetime) -> 
     if user.email.lower() != invitation.email.lower() or not rows.update(accepted_at=now, updated_at=now):
         raise Conflict(_("This invitation is not valid any more. Ask for a new one."))
     if not Membership.objects.for_organization(organization).filter(user=user).exists():
+        require_room(organization, "members", Membership.objects.for_organization(organization))
         add_member(organization=organization, user=user, role=Role(invitation.role))
     by = Actor(label=str(user), user=user, address=address)
     data = {"email": invitation.email, "role": invitation.role}

@@ -18,13 +18,14 @@ NO_LIMIT = _("Empty: no limit.")
 
 @dataclass(frozen=True)
 class Row:
-    """One switch as it is drawn: `lacks` are the labels of what must be switched on first."""
+    """One switch as it is drawn: `needed` are the labels of what it needs, `lacks` those of them that are off."""
 
     name: str
     label: Any
     help: Any
     is_on: bool
     needs: str
+    needed: list[Any]
     lacks: list[Any]
     depth: int
     is_exception: bool
@@ -86,9 +87,10 @@ class AccessForm(forms.Form):
         return [self._row(each, chosen) for each in FEATURES.values()]
 
     def _row(self, each: Feature, chosen: frozenset[str]) -> Row:
+        needed = [FEATURES[name].label for name in each.needs]
         lacks = [FEATURES[name].label for name in each.needs if name not in chosen]
         differs = self._plan is not None and (each.name in chosen) != (each.name in self._plan)
-        return Row(each.name, each.label, each.help, each.name in chosen, " ".join(each.needs), lacks, depth_of(each), differs)
+        return Row(each.name, each.label, each.help, each.name in chosen, " ".join(each.needs), needed, lacks, depth_of(each), differs)
 
 
 def depth_of(each: Feature) -> int:

@@ -16,7 +16,7 @@ from apps.organizations.visits import LASTS
 from tests import factories
 from tests.cases import TenantCase
 
-FORM = {"phone_number": "+442079460199", "reason": "asked us to"}
+FORM = {"country": "GB", "phone_number": "+442079460199", "reason": "asked us to"}
 
 
 class VisitCase(TenantCase):

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from apps.calls.allowed import minutes_used_up
 from apps.calls.models import Call, EngineEvent
 from apps.calls.services.bodies import answer_body
 from apps.calls.services.draft import Draft, locked
@@ -118,7 +119,7 @@ def _begin(*, entry: HookEntry, event: EngineEvent, message: Message, now: dt.da
     draft.fill(control_url=message.control_url, engine_instance=message.instance)
     draft.note("incoming", "incoming", message.at)
     private = private_of(call)
-    reason = refusal_before_asking(call) or _nobody_answers(call, private) or hold_for(call, now)
+    reason = refusal_before_asking(call) or _without_minutes(call, now) or _nobody_answers(call, private) or hold_for(call, now)
     if reason:
         return Asked(_refused(draft, event, reason))
     servers = required_servers(call, known_capabilities(call.connection)) if call.connection else ()
@@ -211,7 +212,11 @@ def _refused(draft: Draft, event: EngineEvent, reason: str, text: str = "", erro
     return answer
 
 
+def _without_minutes(call: Call, now: dt.datetime) -> str | None:
+    return "minutes_used_up" if minutes_used_up(call.organization, now) else None
+
+
 def _sentence(reason: str) -> str:
-    if reason == "insufficient_credits":
+    if reason in ("insufficient_credits", "minutes_used_up"):
         return _("This service is not available at the moment. Please try again later.")
     return _("This number is not in service at the moment.")

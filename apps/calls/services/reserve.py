@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 from apps.assistants.models import Assistant
 from apps.billing.services import HOLD, place_hold, place_holds, release_holds
 from apps.billing.sql import lock_account
-from apps.calls.allowed import SPENT, spend_left, why_forbidden
+from apps.calls.allowed import SPENT, USED_UP, minutes_used_up, spend_left, why_forbidden
 from apps.calls.ids import money_key_of, new_call_id
 from apps.calls.models import TEXT, Call
 from apps.calls.refusals import is_refused
@@ -49,8 +49,9 @@ def reserve_call(*, request: CallRequest, now: dt.datetime) -> Call:
 
     The same key returns the call of the first time. A refusal leaves the caller's transaction usable.
 
-    Raises, in this order: Invalid for an inactive assistant or a number that cannot dial (api 8.4), Invalid for a
-    number on the do-not-call list or one that may not be called (`allowed`), Conflict for a reference used before,
+    Raises, in this order: Conflict (`limit_reached`) when this month's minutes are used up, Invalid for an inactive
+    assistant or a number that cannot dial (api 8.4), Invalid for a number on the do-not-call list or one that may not
+    be called (`allowed`), Conflict for a reference used before,
     Invalid for a missing provider key, InsufficientCredits, Conflict (`spend_limit`) when this hour's money is spent.
     """
     organization = request.organization
@@ -58,6 +59,8 @@ def reserve_call(*, request: CallRequest, now: dt.datetime) -> Call:
         return found
     if organization.suspended_at or organization.closed_at:
         raise Forbidden(_("This organization is suspended."))
+    if minutes_used_up(organization, now):
+        raise Conflict(str(USED_UP), type="limit_reached")
     check_assistant(request.assistant)
     number = None if request.is_web else dialling_number(organization, request.assistant, request.number)
     if request.to and is_refused(organization, request.to, now):
@@ -84,10 +87,10 @@ def reserve_many(*, requests: Sequence[CallRequest], number: PhoneNumber, now: d
     Requests to the same assistant, with the same changes to it, differ in `to`, `key`, `metadata`, `variables`, `dial_at`,
     `wanted_until` and `leaves_voicemail` only; their keys are new, and the caller has checked assistant, number and
     do-not-call list in this transaction. Returns the calls of the first requests, fewer than asked when the credits, or
-    the money for this hour, end there. A missing provider key is no matter here: such a call fails when it is to be sent,
+    the money for this hour or the minutes of this month, end there. A missing provider key is no matter here: such a call fails when it is to be sent,
     and says so.
     """
-    if not requests:
+    if not requests or minutes_used_up(requests[0].organization, now):
         return []
     reserved = [Reserved(uuid7(), new_call_id(), request) for request in requests]
     if requests[0].charged:

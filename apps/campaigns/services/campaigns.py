@@ -16,6 +16,7 @@ from apps.campaigns.services.settings import WHILE_RUNNING, check_settings
 from apps.campaigns.services.status import check_open, lock_campaign, move, take_back
 from apps.core.db import step, writes
 from apps.core.errors import Conflict, Invalid
+from apps.organizations.features import require_room
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor, record_audit
 
@@ -39,8 +40,9 @@ def create_campaign(
             A text as `attestation` is stated by `by` at `now`.
 
     Raises Invalid for values that do not go together, for leads that cannot be called (each named in `details`), and
-    for a launch that its checks forbid; then nothing is stored.
+    for a launch that its checks forbid; Conflict when there is no room for one more. Then nothing is stored.
     """
+    require_campaign_room(organization)
     values = dict(values)
     status = values.pop("status", Campaign.Status.DRAFT)
     campaign = Campaign(organization=organization, **values)
@@ -55,6 +57,14 @@ def create_campaign(
         move(campaign, status, by=by, now=now)
     campaign.refresh_from_db()
     return campaign
+
+
+@step
+def require_campaign_room(organization: Organization) -> None:
+    """Raises Conflict when as many campaigns as are allowed are not finished yet."""
+    over = (Campaign.Status.COMPLETED, Campaign.Status.CANCELLED)
+    rows = Campaign.objects.for_organization(organization).filter(deleted_at=None).exclude(status__in=over)
+    require_room(organization, "campaigns", rows)
 
 
 @writes

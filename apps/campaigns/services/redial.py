@@ -12,6 +12,7 @@ from apps.campaigns.models import Campaign, Lead
 from apps.campaigns.results import sql
 from apps.campaigns.results.figures import Figures
 from apps.campaigns.results.outcomes import SKIPPED, WAITING, leads_with, outcome_label
+from apps.campaigns.services.campaigns import require_campaign_room
 from apps.campaigns.services.status import lock_campaign
 from apps.core.db import writes
 from apps.core.errors import Invalid
@@ -44,7 +45,8 @@ def redial_campaign(
     """Make a draft with the same settings and the leads of these outcomes, as if they had never been called.
 
     Leads keep variables, zone, consent, and whether a voicemail was left; leads still to be called and those who asked
-    not to be called are never taken. Returns the draft and the number of its leads. Raises Invalid when there is none.
+    not to be called are never taken. Returns the draft and the number of its leads. Raises Invalid when there is none,
+    Conflict when there is no room for one more campaign.
     """
     current = lock_campaign(campaign)
     chosen = Q(pk__in=[])
@@ -55,6 +57,7 @@ def redial_campaign(
     ids = list(leads.values_list("pk", flat=True))
     if not ids:
         raise Invalid(_("There is no lead with these outcomes."), param="outcomes")
+    require_campaign_room(current.organization)
     values = {field: getattr(current, field) for field in SETTINGS}
     child = Campaign(organization=current.organization, name=name[:200], parent=current, **values)
     child.save(force_insert=True)
