@@ -25,7 +25,7 @@ from apps.campaigns.columns import guess_columns
 from apps.campaigns.models import RulePack, Upload
 from apps.core.scope import Scope, acting
 from apps.organizations.models import ApiKey, Invitation, Job, Membership, Organization
-from apps.portal.models import Announcement
+from apps.portal.models import Announcement, LibraryItem, SignUp
 from apps.portal.services.export import store
 from apps.voice.models import Connection, Mirror
 from tests import factories
