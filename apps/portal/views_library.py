@@ -105,10 +105,10 @@ def library_push(request: HttpRequest, org: str, item: UUID) -> HttpResponse:
 
 @require_safe
 @needs(Role.MEMBER)
-def library_job(request: HttpRequest, org: str, job: UUID) -> HttpResponse:
+def library_job(request: HttpRequest, org: str, push: UUID) -> HttpResponse:
     """How far a push is, then what it did at each client. While it works the fragment asks for itself."""
     agency = agency_of(request)
-    found = _job(agency, job)
+    found = _job(agency, push)
     context = {
         "job": found, "results": pages.results_of(found), "can_push": may(request, Role.ADMIN),
         "is_open": found.status in (Job.Status.WAITING, Job.Status.RUNNING),
@@ -119,10 +119,10 @@ def library_job(request: HttpRequest, org: str, job: UUID) -> HttpResponse:
 
 @require_POST
 @needs(Role.ADMIN)
-def library_undo(request: HttpRequest, org: str, job: UUID) -> HttpResponse:
+def library_undo(request: HttpRequest, org: str, push: UUID) -> HttpResponse:
     """Take an update back at one client."""
     agency = agency_of(request)
-    found = _job(agency, job)
+    found = _job(agency, push)
     wanted = request.POST.get("client", "")
     client = next((each for each in library.clients_of(agency) if str(each.pk) == wanted), None)
     if client is None:

@@ -28,13 +28,13 @@ from apps.portal.services.sign_ups import forget_unconfirmed, register
 from apps.portal.tasks_sign_ups import complete_sign_up, sweep_sign_ups
 from tests import factories
 from tests.accounts.test_sign_in import code_in
-from tests.cases import CommittedCase
+from tests.cases import TenantCase
 
 HOST = "northwind.localhost"
 FORM = {"name": "Eva Smit", "company": "Smit Garage", "email": "Eva@Smit.example", "password": "a quite good one 7"}
 
 
-class Base(CommittedCase):
+class Base(TenantCase):
     def setUp(self) -> None:
         super().setUp()
         cache.clear()
@@ -50,7 +50,8 @@ class Base(CommittedCase):
 
     def mails(self, to: str, *, organization: Organization | None = None) -> list[Message]:
         with acting(Scope((organization.pk,) if organization else ())):
-            return list(Message.objects.filter(to=to).order_by("created_at", "pk"))
+            own = organization.pk if organization else None
+            return list(Message.objects.filter(to=to, organization_id=own).order_by("created_at", "pk"))
 
     def confirm(self, browser: Client, host: str = HOST, email: str = "eva@smit.example") -> Any:
         code = code_in(self.mails(email)[-1])
@@ -81,7 +82,7 @@ class ClientSignUpTest(Base):
         answer = self.home(browser)
         (client,) = self.made()
         self.assertRedirects(answer, f"/o/{client.slug}/", fetch_redirect_response=False)
-        self.assertEqual(browser.get(f"/o/{client.slug}/overview", headers={"host": HOST}).status_code, 200)
+        self.assertEqual(browser.get(f"/o/{client.slug}/", headers={"host": HOST}).status_code, 200)
         self.assertEqual((client.parent_id, client.brand_id, client.has_wallet), (self.agency.pk, self.agency.brand_id, True))
         with self.acting_for(client):
             self.assertEqual(balance(client.pk), 25 * CREDIT)
@@ -124,7 +125,7 @@ class ClientSignUpTest(Base):
         answers = [self.post(known, email="Known@smit.example"), self.post(unknown, email="fresh@smit.example")]
         self.assertEqual(len({(each.status_code, each["Location"]) for each in answers}), 1)
         pages = [
-            re.sub(r"(known|fresh)@smit\.example|value=\"[^\"]{40,}\"|nonce=\"[^\"]+\"", "", page.content.decode())
+            re.sub(r"(known|fresh)@smit\.example|[A-Za-z0-9+/=_-]{22,}", "", page.content.decode())
             for page in (each.get("/accounts/confirm-email", headers={"host": HOST}) for each in (known, unknown))
         ]
         self.assertEqual(pages[0], pages[1])
@@ -257,7 +258,7 @@ class ApprovalTest(Base):
 
     def decide(self, what: str, person: User | None = None, **values: str) -> Any:
         row = SignUp.objects.get()
-        return self.as_(person or self.ada).post(f"/o/{self.agency.slug}/portal/sign-ups/{row.pk}/{what}", values)
+        return self.as_(person or self.ada).post(f"/o/{self.agency.slug}/sign-ups/{row.pk}/{what}", values)
 
     def test_the_person_waits_and_the_agency_is_told(self) -> None:
         for _twice in range(2):
@@ -265,7 +266,7 @@ class ApprovalTest(Base):
         self.assertEqual(self.made(), [])
         (mail,) = self.mails("sales@northwind.example", organization=self.agency)
         self.assertEqual(mail.subject, "Smit Garage waits for your approval")
-        page = self.as_(self.ada).get(f"/o/{self.agency.slug}/portal/sign-ups")
+        page = self.as_(self.ada).get(f"/o/{self.agency.slug}/sign-ups")
         self.assertContains(page, "Smit Garage")
         self.assertContains(page, "Approve")
 
@@ -275,7 +276,7 @@ class ApprovalTest(Base):
         self.decide("approve")
         self.assertEqual(len(self.made()), 1)
         self.assertEqual(self.home(self.browser).status_code, 302)
-        (mail,) = [each for each in self.mails("eva@smit.example", organization=self.agency)]
+        (mail,) = self.mails("eva@smit.example", organization=self.agency)
         self.assertIn("ready", mail.subject)
 
     def test_refused_with_a_note(self) -> None:
@@ -290,7 +291,7 @@ class ApprovalTest(Base):
     def test_who_may_not_decide(self) -> None:
         self.home(self.browser)
         row = SignUp.objects.get()
-        path = f"portal/sign-ups/{row.pk}/approve"
+        path = f"sign-ups/{row.pk}/approve"
         self.assertEqual(self.as_(self.ben).post(f"/o/{self.agency.slug}/{path}").status_code, 403)
         self.assertEqual(self.as_(self.dov).post(f"/o/{self.stranger.slug}/{path}").status_code, 404)
         self.assertEqual(self.as_(self.ada).post(f"/o/{self.client_org.slug}/{path}").status_code, 404)
@@ -309,11 +310,11 @@ class SettingsTest(Base):
         self.assertContains(refused, "need a wallet", status_code=422)
 
     def test_a_client_has_no_such_page(self) -> None:
-        for page in ("sign-up", "sign-ups", "library"):
-            self.assertEqual(self.as_(self.ada).get(f"/o/{self.client_org.slug}/portal/{page}").status_code, 404)
+        for page in ("portal/sign-up", "sign-ups", "library"):
+            self.assertEqual(self.as_(self.ada).get(f"/o/{self.client_org.slug}/{page}").status_code, 404)
 
     def test_the_same_queries_for_one_and_three(self) -> None:
-        browser, path = self.as_(self.ada), f"/o/{self.agency.slug}/portal/sign-ups"
+        browser, path = self.as_(self.ada), f"/o/{self.agency.slug}/sign-ups"
         for count in (1, 3):
             while SignUp.objects.count() < count:
                 number = SignUp.objects.count()
@@ -326,7 +327,7 @@ class SettingsTest(Base):
                 self.assertContains(browser.get(path), "C ", count=count)
 
 
-class AgencySignUpTest(CommittedCase):
+class AgencySignUpTest(TenantCase):
     def setUp(self) -> None:
         super().setUp()
         cache.clear()
@@ -344,7 +345,7 @@ class AgencySignUpTest(CommittedCase):
             self.assertEqual((made.parent_id, made.has_wallet, made.owns_brand), (None, False, False))
             self.assertEqual(Membership.objects.get(organization=made).role, "owner")
         self.assertRedirects(answer, f"/o/{made.slug}/", fetch_redirect_response=False)
-        self.assertContains(browser.get(f"/o/{made.slug}/overview"), "Open your portal")
+        self.assertContains(browser.get(f"/o/{made.slug}/"), "Open your portal")
 
     @override_settings(ALLOW_AGENCY_SIGN_UP=False)
     def test_it_can_be_closed(self) -> None:
@@ -353,7 +354,7 @@ class AgencySignUpTest(CommittedCase):
         self.assertFalse(SignUp.objects.exists())
 
 
-QUERIES = 0
+QUERIES = 16
 
 
 def _named(name: str) -> Any:
