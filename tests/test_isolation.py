@@ -45,7 +45,7 @@ OUTSIDE_PREFIXES = ("account_", "mfa_", "usersessions_", "admin:", "profile_", "
 # Only an agency has these, and the demo's button only a demo.
 AGENCYS = {"portal_sign_up", "sign_ups", "library", "library_item", "library_job", "portal", "portal_address", "portal_brand", "brand_preview", "brand_colours", "brand_picture_save", "portal_open", "portal_switch",
            "clients", "client_create", "client_account", "client_limits", "clients_file", "clients_progress", "announcements", "client",
-           "client_delete", "client_export_file", "demo_remove"}
+           "client_delete", "client_export_file", "client_wallet", "margin", "margin_csv", "demo_remove"}
 # Fragments that need to be told what to show.
 _CONTACT = "?contact_id=%2B31600000001"
 QUERY = {

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from django.utils.translation import gettext as _
 
 from apps.billing.metering import as_credits, cost_of
-from apps.billing.models import CREDIT, Hold, LedgerEntry
+from apps.billing.models import CREDIT, Account, Hold, LedgerEntry
 from apps.billing.notices import tell_low_balance
-from apps.billing.services import HOLD, account_of, available, balance, left
+from apps.billing.services import HOLD, account_of, available, balance
 from apps.billing.sql import lock_account
 from apps.billing.standing import is_blocked
 from apps.core.db import step
@@ -32,18 +32,27 @@ def lock_accounts(payers: Payers) -> None:
 def least_left(payers: Payers, now: dt.datetime) -> int:
     """Micro-credits until the first of the accounts is empty, credit lines counted, holds not taken off. None are left
     while no call may begin because the client's subscription is not paid."""
-    return 0 if _blocked(payers, now) else min(left(payer) for payer in payers)
+    return 0 if _blocked(payers, now) else min(left(payers, payer) for payer in payers)
 
 
 def least_available(payers: Payers, now: dt.datetime) -> int:
     """Micro-credits that a new call may still count on, on every account."""
-    return 0 if _blocked(payers, now) else min(available(payer) for payer in payers)
+    return 0 if _blocked(payers, now) else min(_available(payers, payer) for payer in payers)
+
+
+def left(payers: Payers, payer: object) -> int:
+    """Micro-credits on this account until nothing may be used any more: a wallet's credit line counts."""
+    return balance(payer) + _line(payers, payer)
 
 
 def rate_of(payers: Payers, payer: object) -> int | None:
     """Micro-credits a minute on this account; None: the rate card's. A wallet without a rate pays a credit a minute."""
-    rate = account_of(payer).micro_per_minute
-    return CREDIT if rate is None and is_wallet(payers, payer) else rate
+    return _rate(payers, payer, account_of(payer))
+
+
+def cost_for(payers: Payers, seconds: int, now: dt.datetime) -> int:
+    """What `seconds` of talk cost the organization itself, in micro-credits: on its wallet, else on its payer's account."""
+    return cost_of(seconds, now, rate_of(payers, payers[-1]))
 
 
 def is_wallet(payers: Payers, payer: object) -> bool:
@@ -62,7 +71,7 @@ def hold(*, payers: Payers, used_by: object, key: str, now: dt.datetime) -> None
         raise _unpaid(payers)
     missing = [payer for payer in payers if not Hold.objects.for_organization(payer).filter(key=key).exists()]
     for payer in reversed(missing):
-        if available(payer) < HOLD:
+        if _available(payers, payer) < HOLD:
             raise refusal(payers, payer, used_by)
     Hold.objects.bulk_create(_hold(payer, key, used_by) for payer in missing)
 
@@ -106,12 +115,13 @@ def charge_call(
         return booked
     cost = 0
     for payer in payers:
-        cost = cost_of(seconds, now, rate_of(payers, payer))
+        account = account_of(payer)
+        cost = cost_of(seconds, now, _rate(payers, payer, account))
         entry = LedgerEntry.objects.create(
             organization_id=payer, key=key, kind=LedgerEntry.Kind.CALL, amount=-cost, used_by=used_by,
             used_by_name=used_by_name[:200], call_id=call_id, seconds=seconds,
         )  # fmt: skip
-        tell_low_balance(entry=entry, left=balance(payer), now=now)
+        tell_low_balance(entry=entry, left=balance(payer), now=now, account=account)
     return cost
 
 
@@ -122,6 +132,19 @@ def refusal(payers: Payers, payer: object, used_by: object) -> InsufficientCredi
     else:
         text = _("Calls are temporarily unavailable. Try again later.")
     return InsufficientCredits(text, balance=float(as_credits(balance(payers[-1]))))
+
+
+def _rate(payers: Payers, payer: object, account: Account) -> int | None:
+    rate = account.micro_per_minute
+    return CREDIT if rate is None and is_wallet(payers, payer) else rate
+
+
+def _line(payers: Payers, payer: object) -> int:
+    return account_of(payer).credit_line if is_wallet(payers, payer) else 0
+
+
+def _available(payers: Payers, payer: object) -> int:
+    return available(payer) + _line(payers, payer)
 
 
 def _blocked(payers: Payers, now: dt.datetime) -> bool:

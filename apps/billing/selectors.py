@@ -1,4 +1,4 @@
-"""Figures of the usage page. A client sees what it used itself; its payer's other entries are never shown."""
+"""Figures of the usage page. A client sees its wallet, or what it used itself; its payer's entries are never shown."""
 
 from __future__ import annotations
 
@@ -45,9 +45,14 @@ class Summary:
 
 
 def visible_entries(organization: Organization) -> LedgerQuerySet:
-    """All that an agency pays for; of a client only its own calls."""
-    entries: LedgerQuerySet = LedgerEntry.objects.for_organization(organization.payer_id)
-    return entries if organization.is_agency else entries.filter(used_by=organization.pk)
+    """All that an agency pays for; of a client its wallet, and without one only its own calls."""
+    entries: LedgerQuerySet = LedgerEntry.objects.for_organization(organization.wallet_id)
+    return entries if has_balance(organization) else entries.filter(used_by=organization.pk)
+
+
+def has_balance(organization: Organization) -> bool:
+    """Whether the organization has a balance of its own to see."""
+    return organization.is_agency or organization.has_wallet
 
 
 def filtered(organization: Organization, wanted: UsageFilter) -> LedgerQuerySet:
@@ -74,10 +79,10 @@ def summary(organization: Organization, now: dt.datetime) -> Summary:
     start = month_start(now)
     month = visible_entries(organization).calls().filter(created_at__gte=start)
     used = month.aggregate(amount=Sum("amount"), seconds=Sum("seconds"))
-    holds = Hold.objects.for_organization(organization.payer_id).open()
-    account = Account.objects.for_organization(organization.payer_id).first()
+    holds = Hold.objects.for_organization(organization.wallet_id).open()
+    account = Account.objects.for_organization(organization.wallet_id).first()
     return Summary(
-        balance=balance(organization.payer_id),
+        balance=balance(organization.wallet_id),
         running=(holds if organization.is_agency else holds.filter(used_by=organization.pk)).count(),
         low_below=(account or Account()).low_balance_credits * 1_000_000,
         month_amount=-(used["amount"] or 0),

@@ -29,7 +29,6 @@ __all__ = [
     "book",
     "charge",
     "cost_of",
-    "left",
     "make_checkpoint",
     "place_hold",
     "place_holds",
@@ -55,13 +54,9 @@ def balance(organization_id: object) -> int:
 
 
 def available(organization_id: object) -> int:
-    """Micro-credits that a new call may still count on: the balance and the credit line, minus open holds."""
-    return left(organization_id) - _sum(Hold.objects.for_organization(organization_id).open())
-
-
-def left(organization_id: object) -> int:
-    """Micro-credits until nothing may be used any more: the balance and the credit line, holds not taken off."""
-    return balance(organization_id) + account_of(organization_id).credit_line
+    """Micro-credits that a new call may still count on: the balance minus open holds. A wallet has a credit line, too: see
+    `payers.least_available`."""
+    return balance(organization_id) - _sum(Hold.objects.for_organization(organization_id).open())
 
 
 def account_of(organization_id: object) -> Account:
@@ -158,12 +153,13 @@ def charge(
     booked = LedgerEntry.objects.for_organization(payer_id).filter(key=key).first()
     if booked:
         return -booked.amount
-    cost = cost_of(seconds, now, account_of(payer_id).micro_per_minute)
+    account = account_of(payer_id)
+    cost = cost_of(seconds, now, account.micro_per_minute)
     entry = LedgerEntry.objects.create(
         organization_id=payer_id, key=key, kind=LedgerEntry.Kind.CALL, amount=-cost, used_by=used_by,
         used_by_name=used_by_name[:200], call_id=call_id, seconds=seconds,
     )  # fmt: skip
-    tell_low_balance(entry=entry, left=balance(payer_id), now=now)
+    tell_low_balance(entry=entry, left=balance(payer_id), now=now, account=account)
     return cost
 
 

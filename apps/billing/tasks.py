@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+from uuid import UUID
 
 from celery import shared_task
 from django.db.models import OuterRef, Q, Subquery
 
-from apps.billing.models import Checkpoint, LedgerEntry
+from apps.billing.models import Checkpoint, LedgerEntry, Subscription
 from apps.billing.services import SETTLED, make_checkpoint
+from apps.billing.standing import review_standing
+from apps.billing.subscriptions import turn_period
 from apps.core.db import now as read_now
 from apps.core.scope import acting
 from apps.organizations.scopes import overview
 from apps.organizations.tasks import TenantTask
+
+MOST = 1000
 
 
 @shared_task(ignore_result=True, time_limit=300)
@@ -27,6 +32,42 @@ def checkpoint() -> None:
 @shared_task(base=TenantTask, ignore_result=True, time_limit=60)
 def checkpoint_account(organization_id: str) -> None:
     make_checkpoint(organization_id=organization_id, now=read_now())
+
+
+@shared_task(ignore_result=True, time_limit=120)
+def sweep_subscriptions() -> None:
+    """Each minute: periods that are over."""
+    with acting(overview("subscriptions whose period is over")):
+        due = _due_subscriptions(read_now())
+    for organization_id, subscription_id in due:
+        turn_subscription.delay(str(organization_id), str(subscription_id))
+
+
+@shared_task(base=TenantTask, ignore_result=True, time_limit=120)
+def turn_subscription(organization_id: str, subscription_id: str) -> None:
+    """Turn as many periods as have passed; each is a transaction of its own."""
+    while turn_period(organization_id=UUID(organization_id), subscription_id=UUID(subscription_id), now=read_now()):
+        pass
+
+
+@shared_task(ignore_result=True, time_limit=300)
+def review_subscriptions() -> None:
+    """Hourly: which subscriptions are late, and which are paid again."""
+    with acting(overview("subscriptions that are not over")):
+        running = Subscription.objects.exclude(status__in=(Subscription.Status.ENDED, Subscription.Status.TRIAL))
+        found = list(running.order_by().values_list("organization_id", flat=True))
+    for organization_id in found:
+        review_subscription.delay(str(organization_id))
+
+
+@shared_task(base=TenantTask, ignore_result=True, time_limit=60)
+def review_subscription(organization_id: str) -> None:
+    review_standing(organization_id=UUID(organization_id), now=read_now())
+
+
+def _due_subscriptions(now: dt.datetime) -> list[tuple[object, object]]:
+    due = Subscription.objects.filter(period_end__lte=now).exclude(status=Subscription.Status.ENDED)
+    return list(due.order_by("period_end").values_list("organization_id", "pk")[:MOST])
 
 
 def _accounts_to_sum(now: dt.datetime) -> list[object]:

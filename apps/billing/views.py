@@ -33,6 +33,7 @@ def ledger_context(request: HttpRequest, now: Any) -> dict[str, Any]:
     figures = selectors.summary(organization, now)
     return {
         "summary": figures,
+        "has_balance": selectors.has_balance(organization),
         "worth_cents": figures.balance * settings.CREDIT_PRICE_CENTS // 1_000_000,
         "currency": settings.CURRENCY,
         "entries": entries,
@@ -62,10 +63,10 @@ def usage_csv(request: HttpRequest, org: str) -> HttpResponse:
 @require_POST
 @needs(Role.ADMIN)
 def usage_warning(request: HttpRequest, org: str) -> HttpResponse:
-    """Below which balance the owners are mailed; a client's payer decides that for itself."""
+    """Below which balance the owners are mailed; without a wallet, a client's payer decides that for itself."""
     organization = request.organization  # type: ignore[attr-defined]
     form = LowBalanceForm(request.POST)
-    if not organization.is_agency:
+    if not selectors.has_balance(organization):
         messages.error(request, _("Your agency pays for this workspace and chooses when it is warned."))
     elif form.is_valid():
         set_low_balance(organization=organization, credits=form.cleaned_data["credits"], now=db.now())

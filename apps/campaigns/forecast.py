@@ -13,6 +13,7 @@ from django.db.models.functions import Left
 
 from apps.billing.metering import billed_seconds, price
 from apps.billing.models import RateCard
+from apps.billing.payers import rate_of
 from apps.billing.services import available
 from apps.calls.allowed import forbidden_among
 from apps.calls.models import Call, DoNotCall
@@ -199,7 +200,9 @@ def _cost(campaign: Campaign, leads: int, attempts: int, experience: Experience,
         simulated = False
     if not is_charged(simulated=simulated):
         return None
-    rate = RateCard.at(now)
+    payers = campaign.organization.payer_ids
+    rate = rate_of(payers, payers[-1])
+    rate = RateCard.at(now) if rate is None else rate
 
     def of(share: float, seconds: float) -> int:
         talks = leads * (1 - (1 - share) ** attempts)
@@ -207,7 +210,7 @@ def _cost(campaign: Campaign, leads: int, attempts: int, experience: Experience,
 
     low = of(experience.answered_low, experience.seconds_low)
     high = of(experience.answered_high, experience.seconds_high)
-    return Cost(low, high, rate, available(campaign.organization.payer_id))
+    return Cost(low, high, rate, available(payers[-1]))
 
 
 def _likely_share(hits: int, total: int) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from django.db.models import Count, Q
 
 from apps.assistants.models import Assistant
 from apps.billing.models import CREDIT
-from apps.billing.services import available
+from apps.billing.payers import least_available
 from apps.calls.services.requests import is_charged
 from apps.campaigns.dialler.brakes import trunk_state
 from apps.campaigns.dialler.settle import LATE
@@ -99,7 +99,7 @@ def campaign_state(campaign: Campaign, now: dt.datetime) -> State:
     return State(
         campaign, now, Rules.of(campaign, now),
         engine_is_there=connection is not None and connection.failing_since is None and connection.engine_read_at is not None,
-        has_balance=connection is None or _has_balance(campaign, connection),
+        has_balance=connection is None or _has_balance(campaign, connection, now),
         trunk_is_failing=connection is not None and _trunk_is_failing(campaign, connection, now),
     )  # fmt: skip
 
@@ -182,9 +182,9 @@ def _connection(campaign: Campaign) -> Connection | None:
         return None
 
 
-def _has_balance(campaign: Campaign, connection: Connection) -> bool:
+def _has_balance(campaign: Campaign, connection: Connection, now: dt.datetime) -> bool:
     simulated = known_capabilities(connection).simulated
-    return not is_charged(simulated=simulated) or available(campaign.organization.payer_id) >= CREDIT
+    return not is_charged(simulated=simulated) or least_available(campaign.organization.payer_ids, now) >= CREDIT
 
 
 def _trunk_is_failing(campaign: Campaign, connection: Connection, now: dt.datetime) -> bool:

@@ -61,8 +61,8 @@ class RetentionSerializer(serializers.Serializer[Any]):
 
 
 def organization_body(organization: Organization, now: dt.datetime) -> dict[str, Any]:
-    """The caller's own organization; a client's balance is its payer's."""
-    credits = balance(organization.payer_id) / CREDIT
+    """The caller's own organization; a client's balance is its wallet's, else its payer's."""
+    credits = balance(organization.wallet_id) / CREDIT
     return {
         "id": str(organization.pk),
         "name": organization.name,

@@ -8,7 +8,8 @@ from collections import defaultdict
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from apps.billing.services import balance, cost_of
+from apps.billing.payers import left, rate_of
+from apps.billing.services import cost_of
 from apps.calls.models import Call
 from apps.calls.services.draft import Draft, locked
 from apps.core import db
@@ -21,16 +22,17 @@ REASON = "insufficient_credits"
 
 
 def calls_at_zero(now: dt.datetime) -> list[tuple[object, object]]:
-    """Charged calls in progress whose payer's balance would not cover what has been talked so far."""
+    """Charged calls in progress of which one payer's balance would not cover what has been talked so far."""
     found: dict[object, list[Call]] = defaultdict(list)
     with acting(overview("running calls and what their payers have left")):
         running = Call.objects.filter(status=Call.Status.IN_PROGRESS, is_charged=True, cut_reason="")
         for call in running.select_related("organization").only(
-            "started_at", "organization__parent_id", "organization__id"
+            "started_at", "organization__parent_id", "organization__id", "organization__has_wallet"
         ):
-            found[call.organization.payer_id].append(call)
-        empty = [calls for payer, calls in found.items() if balance(payer) - _so_far(calls, now) <= 0]
-    return [(call.organization_id, call.pk) for calls in empty for call in calls]
+            for payer in call.organization.payer_ids:
+                found[payer].append(call)
+        empty = [calls for payer, calls in found.items() if _left(payer, calls) - _so_far(payer, calls, now) <= 0]
+    return sorted({(call.organization_id, call.pk) for calls in empty for call in calls})
 
 
 def cut_call(*, organization_id: object, call_id: object) -> None:
@@ -58,5 +60,17 @@ def _mark(*, organization_id: object, call_id: object, now: dt.datetime) -> Call
     return call
 
 
-def _so_far(calls: list[Call], now: dt.datetime) -> int:
-    return sum(cost_of(max(0, int((now - call.started_at).total_seconds())), now) for call in calls if call.started_at)
+def _left(payer: object, calls: list[Call]) -> int:
+    return left(_payers(payer, calls), payer)
+
+
+def _payers(payer: object, calls: list[Call]) -> tuple[object, ...]:
+    """Any of the calls will do: an account is a wallet for all of them, or for none."""
+    return calls[0].organization.payer_ids
+
+
+def _so_far(payer: object, calls: list[Call], now: dt.datetime) -> int:
+    """What the calls have cost this account until now, at its rate."""
+    rate = rate_of(_payers(payer, calls), payer)
+    times = [max(0, int((now - call.started_at).total_seconds())) for call in calls if call.started_at]
+    return sum(cost_of(seconds, now, rate) for seconds in times)

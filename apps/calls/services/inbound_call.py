@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.assistants.models import Assistant
-from apps.billing.services import place_hold
+from apps.billing.payers import hold
 from apps.calls.models import Call
 from apps.calls.services.requests import is_charged
 from apps.calls.services.snapshot import config_of, private_for, resolved, without_ours
@@ -77,12 +77,11 @@ def refusal_before_asking(call: Call) -> str | None:
 
 @step
 def hold_for(call: Call, now: dt.datetime) -> str | None:
-    """Set a credit aside for a charged call; `insufficient_credits` when there is none."""
+    """Set a credit aside on each account that pays for a charged call; `insufficient_credits` when one has none."""
     if not call.is_charged:
         return None
     try:
-        payer = call.organization.payer_id
-        place_hold(payer_id=payer, used_by=call.organization_id, key=call.money_key, now=now)
+        hold(payers=call.organization.payer_ids, used_by=call.organization_id, key=call.money_key, now=now)
     except InsufficientCredits:
         return "insufficient_credits"
     return None

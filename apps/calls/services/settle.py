@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from apps.billing.services import charge, cost_of, release_hold
+from apps.billing.payers import charge_call, cost_for, release
 from apps.calls.models import Call, EngineEvent
 from apps.calls.services.draft import Draft
 from apps.calls.services.notify import tell_status
@@ -57,19 +57,19 @@ def settle(draft: Draft, seconds: int | None) -> None:
     A call that is not charged keeps what it would have cost.
     """
     call, now = draft.call, draft.now
-    payer = call.organization.payer_id
+    payers = call.organization.payer_ids
     if seconds is None:
         if call.is_charged and call.settled_at is None:
-            release_hold(payer_id=payer, key=call.money_key, now=now)
+            release(payers=payers, keys=[call.money_key], now=now)
         draft.set(cost=call.cost or 0, settled_at=call.settled_at or now)
         return
     if call.is_charged:
-        cost = charge(
-            payer_id=payer, used_by=call.organization_id, used_by_name=call.organization.name, key=call.money_key,
+        cost = charge_call(
+            payers=payers, used_by=call.organization_id, used_by_name=call.organization.name, key=call.money_key,
             seconds=seconds, call_id=call.public_id, now=now,
         )  # fmt: skip
     else:
-        cost = cost_of(seconds, now)
+        cost = cost_for(payers, seconds, now)
     draft.set(cost=cost, settled_at=call.settled_at or now)
 
 
