@@ -28,7 +28,7 @@ from uuid_utils.compat import uuid7
 from apps.calls.models import DoNotCall
 from apps.calls.refusals import digest_of
 from apps.campaigns.columns import Columns
-from apps.campaigns.models import Campaign, Lead
+from apps.campaigns.models import Campaign, Lead, Upload
 from apps.campaigns.services.imports import run_import
 from apps.campaigns.services.uploads import import_upload, store_upload
 from apps.core import db
@@ -42,12 +42,13 @@ ROWS, REFUSED, DOUBLES, BAD = 100_000, 2_000, 3_000, 2_000
 AT_MOST, MEGABYTES = 1.3, 64
 SHAPES = ("+316{0:08d}", "06{0:08d}", "06-{0:08d}", "0031 6 {0:08d}", "+31 6 {0:08d}")
 _STAGE = """
-CREATE TEMPORARY TABLE bench_stage (position integer, id uuid, phone_number text, variables jsonb) ON COMMIT DROP
+CREATE TEMPORARY TABLE bench_stage (position integer, id uuid, phone_number text, variables jsonb, place text) ON COMMIT DROP
 """
 _INSERT = """
-INSERT INTO campaigns_lead (id, organization_id, campaign_id, position, phone_number, variables, status, reason, attempts,
-    last_call_id, result)
-SELECT id, %s, %s, position, phone_number, variables, 'pending', '', 0, '', '' FROM bench_stage ORDER BY position
+INSERT INTO campaigns_lead (id, organization_id, campaign_id, upload_id, position, phone_number, variables, place, status,
+    reason, attempts, last_call_id, result, timezone, region, consent, consent_proof)
+SELECT id, %s, %s, %s, position, phone_number, variables, place, 'pending', '', 0, '', '', '', '', '', ''
+FROM bench_stage ORDER BY position
 ON CONFLICT (organization_id, campaign_id, phone_number) DO NOTHING
 """
 
@@ -109,10 +110,11 @@ def _parse(texts: list[str]) -> float:
 
 
 def _copy(campaign: Campaign, texts: list[str]) -> float:
-    """The bare storing of as many rows: COPY into a temporary table, then INSERT … SELECT."""
-    numbers = [f"+3162{place:08d}" for place in range(len(texts) - DOUBLES - BAD - 2 * REFUSED)]
+    """The bare storing of the same rows, in one piece: COPY into a temporary table, then INSERT … SELECT."""
+    found = random.Random(12).sample(range(10_000_000, 60_000_000), len(texts) - DOUBLES - BAD - 2 * REFUSED)
+    numbers = [f"+316{each:08d}" for each in found]  # in no order, as in the file: so they come to the indexes
     rows = "".join(
-        f'{place}\t{uuid7()}\t{number}\t{{"Naam": "Person {place}", "name": "Person {place}", "Bedrijf": "Company", "Plaats": "Utrecht"}}\n'
+        f'{place}\t{uuid7()}\t{number}\t{{"Naam": "Person {place}", "name": "Person {place}", "Bedrijf": "Company", "Plaats": "Utrecht"}}\tNL||Europe/Amsterdam\n'
         for place, number in enumerate(numbers)
     ).encode()
 
@@ -121,9 +123,10 @@ def _copy(campaign: Campaign, texts: list[str]) -> float:
             cursor.execute(_STAGE)
             with cursor.copy("COPY bench_stage FROM STDIN") as copy:  # type: ignore[attr-defined]
                 copy.write(rows)
-            cursor.execute(_INSERT, (campaign.organization_id, campaign.pk))
+            cursor.execute(_INSERT, (campaign.organization_id, campaign.pk, upload.pk))
 
     with acting(Scope((campaign.organization_id,))):
+        upload = Upload.objects.create(organization_id=campaign.organization_id, campaign=campaign, filename="bench.csv", content=b"")
         taken = seconds(work)
         _forget(campaign)
     return taken

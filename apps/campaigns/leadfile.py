@@ -37,7 +37,7 @@ class GoodLead:
 
     @property
     def lead(self) -> NewLead:
-        return NewLead(self.number, self.variables, **self.about)
+        return NewLead(self.number, self.variables, **self.about) if self.about else NewLead(self.number, self.variables)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class LeadReader:
         if first is not None or number in self._existing:
             return DuplicateRow(row.number, number, first, _without(cells, self._reason))
         values = {name: text for name, column in self._filling if (text := cells[column].replace("\x00", "").strip())}
-        if wrong := self._wrong(values):
+        if (self._needed or sum(map(len, cells)) > MAX_VALUE) and (wrong := self._wrong(values)):
             return self._bad(row, wrong)
         about: dict[str, Any] | Refusal = self._read_about(cells, number) if self._about else {}
         if isinstance(about, Refusal):

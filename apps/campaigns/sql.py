@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Mapping
 from itertools import islice
+from json.encoder import encode_basestring_ascii
 from uuid import UUID
 
 from django.db import connection
@@ -70,13 +71,21 @@ def store_leads(
 def _line(position: int, lead: NewLead) -> str:
     """A row of COPY; written by hand, for a file has 100,000 of them."""
     place = place_of(phone_number=lead.phone_number, timezone=lead.timezone, region=lead.region)
-    values = json.dumps(lead.variables).replace("\\", "\\\\")
+    values = _object(lead.variables).replace("\\", "\\\\")
     at = lead.consent_at.isoformat() if lead.consent_at else "\\N"
     proof = lead.consent_proof.translate(_ESCAPES) if lead.consent_proof else ""
     return (
         f"{position}\t{lead.id or uuid7()}\t{lead.phone_number}\t{values}\t{lead.timezone}\t{lead.region}\t{place}\t"
         f"{lead.consent}\t{at}\t{proof}\n"
     )
+
+
+def _object(texts: Mapping[str, str]) -> str:
+    """As json.dumps, which takes as long to begin as this to end."""
+    return "{" + ", ".join([f"{_key(name)}: {encode_basestring_ascii(text)}" for name, text in texts.items()]) + "}"
+
+
+_key = functools.lru_cache(maxsize=1000)(encode_basestring_ascii)
 
 
 def variable_names(campaign_id: UUID) -> list[str]:

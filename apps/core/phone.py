@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import phonenumbers
 from django.utils.functional import Promise
@@ -47,8 +47,9 @@ _DECIMAL_TAIL = re.compile(r"(?<=^\d{6})(\d*)[.,]0+$|(?<=^\+\d{6})(\d*)[.,]0+$")
 _BETWEEN = re.compile(
     r"\s*[/,;|&\n\r]\s*|\s+[-–—]\s+|\s+(?:or|oder|of|ou|o|und|and|en|et|y|e|bzw\.?)\s+", re.IGNORECASE
 )
+_GROUPED = re.compile(r"\+?[0-9]+(?:[ \-][0-9]+)*", re.ASCII)
 # Up to 20 digits in groups: nothing of what is looked for below can be in it.
-_PLAIN = re.compile(r"(?=(?:\D*\d){1,20}\D*$)\+?[0-9]+(?:[ \-][0-9]+)*", re.ASCII)
+_PLAIN = re.compile(r"(?=(?:\D*\d){1,20}\D*$)" + _GROUPED.pattern, re.ASCII)
 _PLACEHOLDERS = frozenset(
     ("n/a", "na", "#n/a", "n.a.", "none", "null", "nan", "nil", "no", "unknown", "k.a.", "keine", "kein", "nein",
      "unbekannt", "n.v.t.", "nvt", "geen", "nee", "onbekend", "inconnu", "aucun", "non")
@@ -67,8 +68,7 @@ _CODES = frozenset(map(str, COUNTRY_CODE_TO_REGION_CODE))
 _UNNAMED = {"XK": "Kosovo", "AC": "Ascension Island", "TA": "Tristan da Cunha"}
 
 
-@dataclass(frozen=True)
-class Parsed:
+class Parsed(NamedTuple):
     """Either a `number` in E.164, perhaps with a `warning`, or a `problem`: keys of WARNINGS and PROBLEMS."""
 
     number: str | None = None
@@ -78,6 +78,8 @@ class Parsed:
 
 def clean_e164(text: str) -> str | None:
     """The number without spaces, dots and dashes when that is E.164, else None: the whole rule for E.164 input."""
+    if "+" not in text:
+        return None
     cleaned = _SIGNS.sub("", text)
     return cleaned if E164.match(cleaned) else None
 
@@ -102,15 +104,18 @@ def warning_of(number: str) -> str | None:
 
     The number is taken as it stands: "+49 0 30 ..." holds a digit that only Germans dial, and is not known.
     """
-    code = next((code for end in (2, 3, 4) if (code := number[1:end]) in _CODES), "")
+    code = _code_of(number[1:4])
     national = number[1 + len(code) :]
-    patterns = _patterns(code)
-    if patterns is None:
+    known = _known(code)
+    if known is None:
         return None if code and phonenumbers.is_valid_number(_split(int(code), national)) else UNVERIFIED
-    fits = [len(national) in lengths and pattern.fullmatch(national) for pattern, lengths in patterns[:2]]
-    if fits[0] and (fits[1] or any(len(national) in lengths and kind.fullmatch(national) for kind, lengths in patterns[2:])):
-        return None
-    return UNVERIFIED
+    return None if known.fullmatch(national) else UNVERIFIED
+
+
+@functools.cache
+def _code_of(begin: str) -> str:
+    """The calling code among the first three digits of a number; empty when there is none."""
+    return next((code for end in (1, 2, 3) if (code := begin[:end]) in _CODES), "")
 
 
 def _split(code: int, national: str) -> PhoneNumber:
@@ -122,18 +127,22 @@ def _split(code: int, national: str) -> PhoneNumber:
 
 
 @functools.cache
-def _patterns(code: str) -> list[tuple[re.Pattern[str], frozenset[int]]] | None:
-    """What `is_valid_number` matches, compiled once: any number of the country, mobile ones, then the other kinds, each with
-    its lengths. None for a code that several countries share."""
+def _known(code: str) -> re.Pattern[str] | None:
+    """What `is_valid_number` matches, as one expression: any number of the country, which is of one of the kinds, mobile ones
+    first, each with its lengths. None for a code that several countries share."""
     regions = COUNTRY_CODE_TO_REGION_CODE.get(int(code), ()) if code else ()
     found = PhoneMetadata.metadata_for_region(regions[0]) if len(regions) == 1 else None
     if found is None:
         return None
     kinds = (found.general_desc, found.mobile, found.fixed_line, found.voip, found.toll_free, found.premium_rate,
              found.shared_cost, found.personal_number, found.pager, found.uan, found.voicemail)  # fmt: skip
-    known = [kind for kind in kinds if kind is not None and kind.national_number_pattern]
-    anything = frozenset(found.general_desc.possible_length if found.general_desc else ())
-    return [(re.compile(kind.national_number_pattern or ""), frozenset(kind.possible_length) or anything) for kind in known]
+    anything = found.general_desc.possible_length if found.general_desc else ()
+    general, *others = [
+        f"(?=(?:{'|'.join(f'.{{{length}}}' for length in kind.possible_length or anything)})\\Z)(?:{kind.national_number_pattern})"
+        for kind in kinds
+        if kind is not None and kind.national_number_pattern
+    ]
+    return re.compile(f"(?={general}\\Z)(?:{'|'.join(others)})")
 
 
 def format_international(number: str) -> str:
@@ -189,7 +198,7 @@ def _quickly(text: str, country: str | None) -> Parsed | None:
     Only for a number known as valid, of countries whose numbers are dialled with one 0 inside and 00 outside: there
     nothing but these can stand before it.
     """
-    if not country or text[:1] != "0" or not (code := _simple_code(country)) or not _PLAIN.fullmatch(text):
+    if not country or text[:1] != "0" or not (code := _simple_code(country)) or not _GROUPED.fullmatch(text):
         return None
     digits = text.replace(" ", "").replace("-", "")
     if digits.startswith("00"):

@@ -147,7 +147,8 @@ def _data_rows(rows: Iterator[Row], width: int) -> Iterator[Row]:
         filled += not row.is_blank
         if filled > MAX_ROWS:
             raise BadFile("too_many_rows")
-        row.cells.extend([""] * (width - len(row.cells)))
+        if len(row.cells) < width:
+            row.cells.extend([""] * (width - len(row.cells)))
         yield row
 
 
@@ -233,18 +234,20 @@ def _delimiter(sample: str) -> str:
 
 def _csv_rows(text: io.TextIOWrapper, delimiter: str, *, skip_first: bool) -> Iterator[Row]:
     quotes = at_last = number = 0
+    marked = False
     cells: list[str] = []
 
     def lines() -> Iterator[str]:
-        nonlocal quotes
+        nonlocal quotes, marked
         for line in itertools.islice(text, int(skip_first), None):
             quotes += line.count('"')
+            marked = marked or "'" in line
             yield line
 
     try:
         for number, cells in enumerate(csv.reader(lines(), delimiter=delimiter), 1):
-            yield Row(number, [plain_cell(cell) if cell[:1] == "'" else cell for cell in cells])
-            at_last, quotes = quotes, 0
+            yield Row(number, list(map(plain_cell, cells)) if marked else cells)
+            at_last, quotes, marked = quotes, 0, False
     except csv.Error as error:  # a cell of 128 KiB: nobody closed its quotation mark
         raise BadFile("open_quote", row=number + 1) from error
     # An open quotation mark swallows all that follows, so it shows in the last record.

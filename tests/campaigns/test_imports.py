@@ -157,7 +157,7 @@ class LargeTest(ImportCase):
         assert upload.job is not None
         self.assertEqual((upload.job.status, upload.job.total, len(leads_of(self.campaign))), ("waiting", 5000, 0))
         began = time.monotonic()
-        with self.assertNumQueries(31):
+        with self.assertNumQueries(30):
             self.assertTrue(self.work(upload))
         self.assertLess(time.monotonic() - began, 10)
         upload.refresh_from_db()

@@ -48,6 +48,17 @@ def place_of(*, phone_number: str, timezone: str = "", region: str = "") -> str:
     The zones of a number are those of its prefix when it belongs to a place, else all of its country: also of a number
     that is possible but not known as valid.
     """
+    if not timezone and not region and (code := _code(phone_number)) in _plain_codes():
+        return _place_of_code(code)
+    return _place_of(phone_number, timezone, region)
+
+
+@functools.cache
+def _place_of_code(code: str) -> str:
+    return _place_of(f"+{code}", "", "")
+
+
+def _place_of(phone_number: str, timezone: str, region: str) -> str:
     country, zones = _of_number(phone_number)
     state = _state(country, phone_number)
     if country in TERRITORIES:
@@ -91,10 +102,14 @@ def _zones(parsed: phonenumbers.PhoneNumber, calling_code: int) -> tuple[str, ..
     return tuple(zone for zone in found if zone in ZONES)
 
 
-def _code(number: str) -> str | None:
-    """The calling code that a number in E.164 begins with: no code begins another one."""
-    codes = _codes()
-    return next((number[1 : 1 + length] for length in (1, 2, 3) if number[1 : 1 + length] in codes), None)
+def _code(number: str) -> str:
+    """The calling code that a number in E.164 begins with, empty for none: no code begins another one."""
+    return _code_in(number[1:4])
+
+
+@functools.cache
+def _code_in(begin: str) -> str:
+    return next((begin[:length] for length in (1, 2, 3) if begin[:length] in _codes()), "")
 
 
 @functools.cache

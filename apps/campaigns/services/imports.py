@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from uuid import UUID
 
-from apps.calls.refusals import refused_among
+from apps.calls.refusals import refusing
 from apps.campaigns.columns import Columns
 from apps.campaigns.leadfile import BadRow, DuplicateRow, GoodLead, LeadReader, write_bad_rows
 from apps.campaigns.models import Lead, Upload
@@ -43,7 +43,7 @@ def reader_of(upload: Upload, mapping: Columns, country: str, now: dt.datetime) 
     return LeadReader(
         bytes(upload.content), mapping=mapping, country=country or None,
         template_variables=variables.names(campaign.system_message_template or ""), existing_numbers=set(known),
-        zone=campaign.timezone, now=now, forbidden=lambda numbers: refused_among(campaign.organization, numbers, now),
+        zone=campaign.timezone, now=now, forbidden=refusing(campaign.organization, now),
     )  # fmt: skip
 
 
