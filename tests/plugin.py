@@ -90,4 +90,4 @@ def _services(config: pytest.Config, *, reuse: bool) -> dict[str, str]:
         return {key: value.replace(f"@/{DATABASE}?", f"@/{name}?") for key, value in found.items()}
     stack = ExitStack()
     config.add_cleanup(stack.close)
-    return stack.enter_context(services())
+    return stack.enter_context(services(planted=True))

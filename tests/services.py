@@ -27,20 +27,21 @@ from config.local.places import Places, arrange
 from config.local.postgres import APP, DATABASE, OWNER, find_postgres, postgres_url, start_postgres
 from config.local.processes import born, end, server_account
 from config.local.valkey import find_valkey, start_valkey, valkey_answers
+from tests.seed import PASSWORD, plant
 
-# Socket-only servers of a test: whoever can enter their folder may know the password.
-PASSWORD = "test"
+# The database, with all its tables, that a test database is copied from; unset: it is made from the migrations.
+TEMPLATE = "TEST_DATABASE_TEMPLATE"
 
 
 @contextmanager
-def services() -> Iterator[dict[str, str]]:
-    """Fresh servers in a temporary folder; yields the environment that points to them."""
+def services(*, planted: bool = False) -> Iterator[dict[str, str]]:
+    """Fresh servers in a temporary folder; yields the environment that points to them. `planted`: with all tables."""
     root = Path(tempfile.mkdtemp(prefix="sb-test-"))
     root.chmod(0o711)
     running: list[tuple[subprocess.Popen[bytes], int]] = []
     try:
-        places = _start(root, running, outlive=False)
-        yield environment(places)
+        places = _start(root, running, outlive=False, planted=planted)
+        yield environment(places) | ({TEMPLATE: DATABASE} if planted else {})
     finally:
         for server, sig in running:
             end(server, sig=sig)
@@ -85,10 +86,14 @@ def _paths(found: dict[str, Any]) -> dict[str, Any]:
     return {name: Path(value) if isinstance(value, str) else value for name, value in found.items()}
 
 
-def _start(root: Path, running: list[tuple[subprocess.Popen[bytes], int]], *, outlive: bool) -> Places:
+def _start(
+    root: Path, running: list[tuple[subprocess.Popen[bytes], int]], *, outlive: bool, planted: bool = False
+) -> Places:
     account = server_account()
     program = find_postgres(account)
     places = arrange(root, major=program.major, account=account)
+    if planted:
+        plant(places, program, account)
     queue = start_valkey(find_valkey(), places, throwaway=True, outlive=outlive, output=subprocess.DEVNULL)
     running.append((queue, signal.SIGTERM))
     database = start_postgres(

@@ -11,6 +11,8 @@ os.environ["DATABASE_POOL"] = "0"
 from config.settings import *  # noqa: F403
 
 TESTING = True
+if template := os.environ.get("TEST_DATABASE_TEMPLATE"):
+    DATABASES["owner"]["TEST"]["TEMPLATE"] = template  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
