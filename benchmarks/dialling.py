@@ -35,7 +35,7 @@ from config.local.processes import end, spawn, wait_until
 from tests import factories
 from tests.engine import ROOT
 
-WORKERS, THREADS = 2, "8"
+WORKERS, THREADS = 2, "16"
 LEADS = """
     INSERT INTO campaigns_lead (id, organization_id, campaign_id, position, phone_number, variables, status, reason, attempts,
         last_call_id, result)

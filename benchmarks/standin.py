@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 ENGINE: dict[str, Any] = {
@@ -38,7 +40,8 @@ class Engine:
             line, _, fields = head.decode("latin-1").partition("\r\n")
             lengths = [value for name, _, value in (each.partition(":") for each in fields.split("\r\n")) if name.lower() == "content-length"]
             body = json.loads(await reader.readexactly(int(lengths[0]))) if lengths and int(lengths[0]) else {}
-            status, answer = self.answer(*line.split(" ")[:2], body, arrived)
+            method, path = line.split(" ")[:2]
+            status, answer = self.answer(method, path, body, arrived)
             content = json.dumps(answer).encode()
             writer.write(b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (status, len(content)) + content)
             await writer.drain()
@@ -70,6 +73,12 @@ class Engine:
         return 200, {"success": True, "call_id": f"eng-{len(self.seen)}-{arrived}", "reference": body.get("reference")}
 
 
+def go_first() -> None:
+    """The judge notes when a request arrives: on a busy machine its own lateness would be taken for the caller's."""
+    with suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+
+
 async def main(port: int, starts: int, seconds: float) -> None:
     server = await asyncio.start_server(Engine(starts, seconds).serve, "127.0.0.1", port, backlog=1000)
     async with server:
@@ -77,4 +86,5 @@ async def main(port: int, starts: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    go_first()
     asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))

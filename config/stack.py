@@ -35,7 +35,7 @@ def start(stack: Stack) -> None:
     if stack.env["SANDBOX"] == "1":
         _start_sandbox(stack)
     # Tasks wait for the network and the database, not for the processor: threads start at once and share one memory.
-    _celery(stack, "worker", "--pool", "threads", "--concurrency", "8", "--without-mingle", "--without-gossip")
+    _celery(stack, "worker", "--pool", "threads", "--concurrency", "16", "--without-mingle", "--without-gossip")
     _celery(stack, "beat", "--schedule", str(stack.root / "run" / "beat"), "--pidfile=")
     web = stack.child("web")
     assert web.process
