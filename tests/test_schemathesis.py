@@ -13,6 +13,7 @@ import pytest
 from apps.core.openapi_document import base_document
 from config.local.ports import free_port
 from tests.fuzz import ALL, QUICK, fuzz
+from tests.seed import plant_for_stack
 from tests.stack.running import Running
 
 # FUZZ=all: every phase and more examples, up to 40 minutes (`FUZZ=all make proof-api`).
@@ -25,6 +26,7 @@ def running() -> Iterator[Running]:
     """The whole stack with its sandbox, as a customer's program meets it."""
     with tempfile.TemporaryDirectory(prefix="sb-fuzzed-") as name:
         Path(name).chmod(0o711)
+        plant_for_stack(Path(name) / "var")
         found = Running(
             Path(name) / "var", free_port(24500 + os.getpid() % 2000), SANDBOX_CLOCK="0", LOG_LEVEL="WARNING",
             API_REQUESTS_PER_MINUTE="1000000",

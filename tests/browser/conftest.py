@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from config.local.ports import free_port
+from tests.seed import plant_for_stack
 from tests.stack.running import Running
 
 CHROMIUM = "/usr/bin/chromium"
@@ -55,6 +56,7 @@ def site() -> Iterator[Site]:
         Path(name).chmod(0o711)
         data = Path(name) / "var"
         port = free_port(26500 + os.getpid() % 4000)
+        plant_for_stack(data)
         running = Running(data, port, SANDBOX_CLOCK="0", LOG_LEVEL="WARNING", WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8")
         try:
             running.wait_ready(90)

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from config.local.processes import wait_until
+from tests.seed import plant_for_stack
 from tests.stack.running import ROOT, Running
 
 ALLOWED = "127.0.0.0/8,::1/128"
@@ -24,6 +25,7 @@ class Installation:
 
     def __init__(self, data: Path, port: int, **environment: str) -> None:
         self.port = port
+        plant_for_stack(data)
         self.running = Running(
             data, port, DEMO="0", SANDBOX_CLOCK="0", LOG_LEVEL="WARNING", WEBHOOK_ALLOWED_NETWORKS=ALLOWED,
             API_REQUESTS_PER_MINUTE="100000", BILL_SIMULATED_CALLS="1", **environment,
