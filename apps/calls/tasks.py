@@ -77,7 +77,7 @@ def wake_dials(organization_id: object, call_ids: Sequence[object]) -> None:
         _wake_due(organization_id, read_now() + many.TOGETHER)
 
 
-@shared_task(base=TenantTask, ignore_result=True, time_limit=60)
+@shared_task(base=TenantTask, ignore_result=True, time_limit=120)
 def dial_due(organization_id: str) -> None:
     """Send the calls of campaigns whose time has come, and be there again when the next one is due."""
     batch = many.mark_due(organization_id=organization_id)
