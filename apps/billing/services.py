@@ -32,6 +32,7 @@ __all__ = [
     "make_checkpoint",
     "place_hold",
     "place_holds",
+    "put_credits",
     "release_hold",
     "release_holds",
     "set_low_balance",
@@ -167,12 +168,20 @@ def charge(
 def add_credits(
     *, organization: Organization, credits: Decimal, note: str, actor: Actor, key: str, now: dt.datetime
 ) -> LedgerEntry:
-    """Book credits by hand; a negative number takes some away. The same key books once.
+    """Book credits by hand on an agency's balance; a negative number takes some away. The same key books once.
 
-    Raises Conflict for a client without a wallet, whose agency pays, and Invalid for nothing at all.
+    Raises Conflict for a client, whose agency pays, and Invalid for nothing at all.
     """
-    if organization.parent_id and not organization.has_wallet:
+    if organization.parent_id:
         raise Conflict(_("The agency pays for this client. Book the credits on the agency."))
+    return put_credits(organization=organization, credits=credits, note=note, actor=actor, key=key, now=now)
+
+
+@step
+def put_credits(
+    *, organization: Organization, credits: Decimal, note: str, actor: Actor, key: str, now: dt.datetime
+) -> LedgerEntry:
+    """Credits by hand on any account, with their line in the audit log; once per key. Raises Invalid for nothing at all."""
     amount = micro(credits)
     if not amount:
         raise Invalid(_("Enter a number of credits other than zero."), param="credits")

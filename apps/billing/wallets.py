@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from apps.billing.metering import as_credits, micro
 from apps.billing.models import Account, LedgerEntry
-from apps.billing.services import add_credits, balance
+from apps.billing.services import balance, put_credits
 from apps.billing.sql import lock_account
 from apps.core.db import step, writes
 from apps.core.errors import Conflict, Invalid
@@ -39,6 +39,7 @@ def open_wallet(*, client: Organization, by: Actor, now: dt.datetime) -> None:
     client.has_wallet = True
 
 
+@writes
 def change_credits(
     *, client: Organization, credits: Decimal, note: str, by: Actor, key: str, now: dt.datetime
 ) -> LedgerEntry:
@@ -48,10 +49,12 @@ def change_credits(
     """
     if not client.has_wallet:
         raise Conflict(_("This client has no wallet yet."))
-    if credits < 0 and balance(client.pk) + micro(credits) < 0:
+    lock_account(client.pk)
+    is_new = not LedgerEntry.objects.for_organization(client).filter(key=key).exists()
+    if is_new and credits < 0 and balance(client.pk) + micro(credits) < 0:
         there = f"{as_credits(max(0, balance(client.pk))):.2f}"
         raise Conflict(_("The wallet holds %(credits)s credits.") % {"credits": there})
-    return add_credits(organization=client, credits=credits, note=note, actor=by, key=key, now=now)
+    return put_credits(organization=client, credits=credits, note=note, actor=by, key=key, now=now)
 
 
 @writes

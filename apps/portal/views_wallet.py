@@ -59,7 +59,7 @@ def client_of(request: HttpRequest, slug: str) -> Organization:
 
 
 def wallet_context(client: Organization) -> dict[str, Any]:
-    """What templates/portal/_wallet.html needs. In a scope that holds the client's rows."""
+    """The figures of the page. In a scope that holds the client's rows."""
     account = account_of(client.pk)
     return {
         "client": client,
