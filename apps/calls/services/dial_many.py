@@ -58,6 +58,8 @@ TOGETHER = dt.timedelta(milliseconds=150)
 MOST = 40
 # For each call of a batch the transaction takes a little longer.
 EACH = dt.timedelta(milliseconds=1)
+# A process sends one after the other: what is booked for the same instant would be late for it.
+SPREAD = dt.timedelta(milliseconds=4)
 # Answers that come within this are written together.
 GATHERED = 0.05
 THREADS = 100
@@ -233,12 +235,16 @@ def _mark(
     batch.apart += unwanted
     booking = Booking(windows, lead=lead, but=[each.call.pk for each in held])
     marks, later, sendings = [], [], []
+    soonest = booking.earliest
     for each in held:
         if each.call.pk in unwanted:
             # What was marked and did not leave is reserved again, so that it can be refused.
             later += [(each.call.pk, booking.now)] if sent else []
             continue
-        at = booking.take(each.windows, each.call.dial_at) if each.windows else booking.now
+        at = booking.now
+        if each.windows:
+            at = booking.take(each.windows, max(each.call.dial_at or soonest, soonest))
+            soonest = at + SPREAD
         wanted_until, not_after = each.call.wanted_until, each.call.not_after
         assert not_after is not None
         if wanted_until and at >= wanted_until:
