@@ -15,7 +15,7 @@ from apps.billing.metering import as_credits, cost_of
 from apps.billing.models import CREDIT, Account, Hold, LedgerEntry
 from apps.billing.notices import tell_low_balance
 from apps.billing.services import HOLD, account_of, available, balance
-from apps.billing.sql import lock_account
+from apps.billing.sql import insert_holds, lock_account
 from apps.billing.standing import is_blocked
 from apps.core.db import step
 from apps.core.errors import InsufficientCredits
@@ -84,7 +84,7 @@ def hold_many(*, payers: Payers, used_by: object, keys: Sequence[str], now: dt.d
     """
     lock_accounts(payers)
     count = max(0, min(len(keys), least_available(payers, now) // HOLD))
-    Hold.objects.bulk_create(_hold(payer, key, used_by) for payer in payers for key in keys[:count])
+    insert_holds(payers, used_by, keys[:count], HOLD)
     return count
 
 

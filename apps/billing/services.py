@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from apps.billing.metering import STEP, as_credits, cost_of, micro
 from apps.billing.models import CREDIT, Account, Checkpoint, Hold, LedgerEntry
 from apps.billing.notices import tell_low_balance
-from apps.billing.sql import lock_account
+from apps.billing.sql import balance_of, insert_holds, lock_account
 from apps.core.db import step, writes
 from apps.core.errors import Conflict, InsufficientCredits, Invalid
 from apps.organizations.models import Organization
@@ -47,11 +47,7 @@ SETTLED = dt.timedelta(hours=1)
 
 def balance(organization_id: object) -> int:
     """Micro-credits of an account, holds not taken off: the newest checkpoint and what was booked after it."""
-    newest = Checkpoint.objects.for_organization(organization_id).order_by("-at").first()
-    entries = LedgerEntry.objects.for_organization(organization_id)
-    if newest is None:
-        return _sum(entries)
-    return newest.balance + _sum(entries.filter(created_at__gt=newest.at))
+    return balance_of(organization_id)
 
 
 def available(organization_id: object) -> int:
@@ -116,9 +112,7 @@ def place_holds(*, payer_id: object, used_by: object, keys: Sequence[str], now: 
     """
     lock_account(payer_id)
     count = max(0, min(len(keys), available(payer_id) // HOLD))
-    Hold.objects.bulk_create(
-        Hold(organization_id=payer_id, key=key, amount=HOLD, used_by=used_by) for key in keys[:count]
-    )
+    insert_holds([payer_id], used_by, keys[:count], HOLD)
     return count
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import phonenumbers
 from django.db.models import Q, Sum
@@ -39,8 +39,11 @@ _REFUSED = frozenset((
 _NORTH_AMERICA = 1
 
 
-def forbidden_among(organization: Organization, numbers: Iterable[str], now: dt.datetime) -> dict[str, str]:
-    """Those of the numbers (E.164) that nobody of the organization may call, each with a key of SENTENCES. One query.
+def forbidden_among(
+    organization: Organization, numbers: Iterable[str], now: dt.datetime, *, limits: Sequence[Limits] | None = None
+) -> dict[str, str]:
+    """Those of the numbers (E.164) that nobody of the organization may call, each with a key of SENTENCES. One query,
+    none when the `limits` of the organization and its agency were read already.
 
     Premium-rate, satellite and special numbers are refused for all; the organization's and its agency's countries must
     both hold the number's.
@@ -48,7 +51,8 @@ def forbidden_among(organization: Organization, numbers: Iterable[str], now: dt.
     wanted = set(numbers)
     if not wanted:
         return {}
-    lists = [set(row.countries) for row in limits_of(organization) if row.countries is not None]
+    rows = limits_of(organization) if limits is None else limits
+    lists = [set(row.countries) for row in rows if row.countries is not None]
     problems = {number: _problem(number, lists) for number in wanted}
     return {number: problem for number, problem in problems.items() if problem}
 
@@ -59,19 +63,22 @@ def why_forbidden(organization: Organization, number: str, now: dt.datetime) -> 
     return str(SENTENCES[problem]) % {"number": number} if problem else None
 
 
-def spend_left(organization: Organization, now: dt.datetime) -> int | None:
+def spend_left(organization: Organization, now: dt.datetime, *, limits: Sequence[Limits] | None = None) -> int | None:
     """Micro-credits that may still be spent in this hour, what running calls hold taken off; below zero when it is
-    exceeded. None: no limit. An agency's limit holds for it and its clients together."""
-    limits = [(row, row.spend_per_hour) for row in limits_of(organization) if row.spend_per_hour is not None]
-    return min((most - _spent(organization, row, now) for row, most in limits), default=None)
+    exceeded. None: no limit. An agency's limit holds for it and its clients together. `limits`: theirs, when they were
+    read already."""
+    rows = limits_of(organization) if limits is None else limits
+    found = [(row, row.spend_per_hour) for row in rows if row.spend_per_hour is not None]
+    return min((most - _spent(organization, row, now) for row, most in found), default=None)
 
 
-def minutes_used_up(organization: Organization, now: dt.datetime) -> bool:
+def minutes_used_up(organization: Organization, now: dt.datetime, *, limits: Sequence[Limits] | None = None) -> bool:
     """Whether as many minutes were talked in this calendar month (UTC) as the organization's limit, or its agency's for all
-    its clients together, allows. Calls that run are not counted yet."""
-    limits = [(row, row.minutes_per_month) for row in limits_of(organization) if row.minutes_per_month is not None]
+    its clients together, allows. Calls that run are not counted yet. `limits`: theirs, when they were read already."""
+    rows = limits_of(organization) if limits is None else limits
+    found = [(row, row.minutes_per_month) for row in rows if row.minutes_per_month is not None]
     start = now.astimezone(dt.UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return any(_talked(organization, row, start) >= most * 60 for row, most in limits)
+    return any(_talked(organization, row, start) >= most * 60 for row, most in found)
 
 
 def limits_of(organization: Organization) -> list[Limits]:

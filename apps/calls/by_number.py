@@ -10,6 +10,7 @@ from typing import Protocol
 from django.conf import settings
 
 from apps.calls.models import Call, CallingRules
+from apps.calls.sql import CallTo, calls_to
 from apps.organizations.models import Organization
 
 GAP = "number_gap"
@@ -53,7 +54,7 @@ def number_waits(
     *, organization: Organization, numbers: Iterable[str], now: dt.datetime,
     limits: Mapping[str, Sequence[NumberLimit]] | None = None,
 ) -> dict[str, Wait]:  # fmt: skip
-    """Those of the numbers (E.164) that have to wait, each with the reason that holds longest. Two queries, however many.
+    """Those of the numbers (E.164) that have to wait, each with the reason that holds longest. One query, however many.
 
     Every outbound call of the organization counts that rang, rings, is reserved or may have rung: of all campaigns and
     single ones. Those that certainly did not ring do not. Two transactions that look at once do not see each other's
@@ -65,11 +66,13 @@ def number_waits(
     wanted, limits = sorted(set(numbers)), limits or {}
     if not wanted:
         return {}
-    rules = rules_of(organization)
-    own = [_Limit(rules.number_attempts, rules.number_days)]
-    gap = dt.timedelta(seconds=rules.min_gap_minutes * settings.CAMPAIGN_MINUTE_SECONDS)
-    longest = max([gap.days + 1, rules.number_days, *(each.days for some in limits.values() for each in some)])
-    placed = _placed(organization, wanted, since=now - dt.timedelta(days=longest) - AHEAD)
+    usual = CallingRules()
+    longest = max([usual.number_days, _gap(usual.min_gap_minutes).days + 1, *(each.days for some in limits.values() for each in some)])
+    since = now - dt.timedelta(days=longest) - AHEAD
+    found = calls_to(organization.pk, wanted, since=since, minute=settings.CAMPAIGN_MINUTE_SECONDS)
+    rules = found.rules or (usual.min_gap_minutes, usual.number_attempts, usual.number_days)
+    own, gap = [_Limit(*rules[1:])], _gap(rules[0])
+    placed = _placed(found.calls)
     waits = {number: _wait(calls, [*own, *limits.get(number, ())], gap, now) for number, calls in placed.items()}
     return {number: wait for number, wait in waits.items() if wait}
 
@@ -80,18 +83,16 @@ def rules_of(organization: Organization) -> CallingRules:
     return found or CallingRules(organization=organization)
 
 
-def _placed(organization: Organization, numbers: list[str], *, since: dt.datetime) -> dict[str, list[Placed]]:
-    calls = Call.objects.for_organization(organization).filter(
-        direction=Call.Direction.OUTBOUND, other_number__in=numbers, created_at__gte=since
-    )
-    rows = calls.exclude(dial=Call.Dial.REFUSED).values_list(
-        "other_number", "status", "sent_at", "dial_at", "created_at", "ended_at"
-    )
+def _gap(minutes: int) -> dt.timedelta:
+    return dt.timedelta(seconds=minutes * settings.CAMPAIGN_MINUTE_SECONDS)
+
+
+def _placed(calls: Iterable[CallTo]) -> dict[str, list[Placed]]:
     found: dict[str, list[Placed]] = {}
-    for number, status, sent_at, dial_at, created_at, ended_at in rows:
-        start = sent_at or max(dial_at or created_at, created_at)
-        end = None if status in Call.RUNNING else max(ended_at or start, start)
-        found.setdefault(number or "", []).append(Placed(start, end))
+    for call in calls:
+        start = call.sent_at or max(call.dial_at or call.created_at, call.created_at)
+        end = None if call.status in Call.RUNNING else max(call.ended_at or start, start)
+        found.setdefault(call.number, []).append(Placed(start, end))
     return found
 
 

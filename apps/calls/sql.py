@@ -66,6 +66,46 @@ def digests_on_list(owners: Sequence[UUID], digests: Sequence[bytes], now: dt.da
         return [bytes(digest) for (digest,) in cursor.fetchall()]
 
 
+class CallTo(NamedTuple):
+    """An outbound call to a number that rang, rings or may ring."""
+
+    number: str
+    status: str
+    sent_at: dt.datetime | None
+    dial_at: dt.datetime | None
+    created_at: dt.datetime
+    ended_at: dt.datetime | None
+
+
+class CallsTo(NamedTuple):
+    """`rules`: minutes between two calls, calls, in days, as the organization chose them; None: it chose none."""
+
+    rules: tuple[int, int, int] | None
+    calls: list[CallTo]
+
+
+def calls_to(organization_id: UUID, numbers: Sequence[str], *, since: dt.datetime, minute: float) -> CallsTo:
+    """An organization's rules for single numbers, and its calls to these since then, or as far back as its rules look before
+    that. `minute`: how many seconds a minute between two calls lasts."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT rules.min_gap_minutes, rules.number_attempts, rules.number_days,
+                call.other_number, call.status, call.sent_at, call.dial_at, call.created_at, call.ended_at
+            FROM (SELECT 1) AS one
+            LEFT JOIN calls_callingrules rules ON rules.organization_id = %(organization)s
+            LEFT JOIN calls_call call ON call.organization_id = %(organization)s AND call.direction = 'outbound'
+                AND call.other_number = ANY (%(numbers)s) AND call.dial <> 'refused'
+                AND call.created_at >= %(since)s - make_interval(
+                    days => coalesce(rules.number_days, 0)::int, secs => coalesce(rules.min_gap_minutes, 0) * %(minute)s)
+            """,
+            {"organization": organization_id, "numbers": list(numbers), "since": since, "minute": minute},
+        )
+        rows = cursor.fetchall()
+    rules = tuple(rows[0][:3]) if rows[0][0] is not None else None
+    return CallsTo(rules, [CallTo(*row[3:]) for row in rows if row[3] is not None])
+
+
 def index_texts(call_ids: list[UUID]) -> None:
     """Make these calls findable by what was said, by summary, names and numbers. In the caller's transaction and scope."""
     with connection.cursor() as cursor:

@@ -125,7 +125,7 @@ class ClaimTest(TickCase):
         costs = []
         for count in (5, 50):
             campaign = running_campaign(self.client_org, count, max_concurrent_calls=count)
-            with self.assertNumQueries(26):
+            with self.assertNumQueries(20):
                 costs.append(tick(campaign))
         self.assertEqual(costs, [5, 50])
 

@@ -15,11 +15,11 @@ from uuid_utils.compat import uuid7
 from apps.assistants.models import Assistant
 from apps.billing.services import HOLD, place_hold, place_holds, release_holds
 from apps.billing.sql import lock_account
-from apps.calls.allowed import SPENT, USED_UP, minutes_used_up, spend_left, why_forbidden
+from apps.calls.allowed import SPENT, USED_UP, limits_of, minutes_used_up, spend_left, why_forbidden
 from apps.calls.ids import money_key_of, new_call_id
 from apps.calls.models import TEXT, Call
 from apps.calls.refusals import is_refused
-from apps.calls.services.keys import call_ring, check_keys, sources
+from apps.calls.services.keys import call_ring, check_keys, sources, takes_keys
 from apps.calls.services.requests import CallRequest
 from apps.calls.services.snapshot import config_of, private_for, resolved, without_ours
 from apps.calls.sql import Own, insert_likewise
@@ -27,7 +27,7 @@ from apps.core.db import step
 from apps.core.errors import Conflict, Forbidden, Invalid
 from apps.numbers.models import PhoneNumber
 from apps.numbers.services import dial_number_for
-from apps.organizations.models import Organization
+from apps.organizations.models import Limits, Organization
 from apps.voice.services import known_capabilities
 
 
@@ -81,7 +81,9 @@ def reserve_call(*, request: CallRequest, now: dt.datetime) -> Call:
 
 
 @step
-def reserve_many(*, requests: Sequence[CallRequest], number: PhoneNumber, now: dt.datetime) -> list[Reserved]:
+def reserve_many(
+    *, requests: Sequence[CallRequest], number: PhoneNumber, now: dt.datetime, limits: Sequence[Limits] | None = None
+) -> list[Reserved]:
     """`reserve_call` for a campaign's batch: one statement for the calls of an assistant, one for all holds.
 
     Requests to the same assistant, with the same changes to it, differ in `to`, `key`, `metadata`, `variables`, `dial_at`,
@@ -89,12 +91,15 @@ def reserve_many(*, requests: Sequence[CallRequest], number: PhoneNumber, now: d
     do-not-call list in this transaction. Returns the calls of the first requests, fewer than asked when the credits, or
     the money for this hour or the minutes of this month, end there. A missing provider key is no matter here: such a call fails when it is to be sent,
     and says so.
+
+    Args:
+        limits: of the organization and its agency, when they were read already.
     """
-    if not requests or minutes_used_up(requests[0].organization, now):
+    if not requests or minutes_used_up(requests[0].organization, now, limits=limits):
         return []
     reserved = [Reserved(uuid7(), new_call_id(), request) for request in requests]
     if requests[0].charged:
-        reserved = reserved[: _hold(requests[0].organization, [each.money_key for each in reserved], now)]
+        reserved = reserved[: _hold(requests[0].organization, [each.money_key for each in reserved], now, limits)]
     batches: dict[tuple[object, int], list[Reserved]] = {}
     for each in reserved:
         batches.setdefault((each.request.assistant and each.request.assistant.pk, id(each.request.override)), []).append(each)
@@ -103,12 +108,13 @@ def reserve_many(*, requests: Sequence[CallRequest], number: PhoneNumber, now: d
     return reserved
 
 
-def _hold(organization: Organization, keys: Sequence[str], now: dt.datetime) -> int:
+def _hold(organization: Organization, keys: Sequence[str], now: dt.datetime, limits: Sequence[Limits] | None) -> int:
     """For as many of the first as there are credits, and money for this hour. Returns how many."""
-    # The lock that the holds take anyway: nobody spends between this look and them.
-    lock_account(organization.payer_id)
-    if (left := spend_left(organization, now)) is not None:
-        keys = keys[: max(0, left // HOLD)]
+    limits = limits_of(organization) if limits is None else limits
+    if any(each.spend_per_hour is not None for each in limits):
+        # The lock that the holds take anyway: nobody spends between this look and them.
+        lock_account(organization.payer_id)
+        keys = keys[: max(0, (spend_left(organization, now, limits=limits) or 0) // HOLD)]
     return place_holds(payer_id=organization.payer_id, used_by=organization.pk, keys=keys, now=now)
 
 
@@ -209,11 +215,12 @@ def _drafted(request: CallRequest, number: PhoneNumber | None, *, refuses: bool 
     )  # fmt: skip
     call.dial_key = call.public_id
     known = known_capabilities(request.connection)
-    ring = call_ring(call, known)
-    if refuses:
-        check_keys(ring, known)
-    if used := sources(ring, request.connection, known):
-        call.config["keys"] = used
+    if refuses or takes_keys(request.connection, known):
+        ring = call_ring(call, known)
+        if refuses:
+            check_keys(ring, known)
+        if used := sources(ring, request.connection, known):
+            call.config["keys"] = used
     return call
 
 

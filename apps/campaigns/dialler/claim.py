@@ -22,21 +22,25 @@ from apps.campaigns.services.places import fill_places
 from apps.campaigns.variants import Sides
 from apps.core.db import step
 from apps.numbers.models import PhoneNumber
+from apps.organizations.models import Limits
 from apps.voice.models import Connection
 
 # A list full of refused numbers is worked off over many ticks, none of which holds its locks for long.
 ROUNDS = 10
+# As many leads are read at first as a campaign starts in most ticks; more when there is room for more.
+BATCH = 50
 FRONT = -1
 
 
 @dataclass(frozen=True)
 class Line:
-    """What every call of this tick has in common."""
+    """What every call of this tick has in common. `limits`: of the organization and its agency."""
 
     connection: Connection
     simulated: bool
     number: PhoneNumber
     pace: Pace
+    limits: Sequence[Limits]
 
 
 class Queue:
@@ -48,25 +52,29 @@ class Queue:
         seen = memory.recall(campaign.pk)
         self._look(seen.places if seen else self._places_now())
         self._is_hint = seen is not None
+        self._ahead: list[Due] = []
         # Elsewhere open than then: leads further in front may have their turn now.
         self._after = seen.after if seen and seen.open == frozenset(self.openings.open) else FRONT
         if self._is_hint and not self.openings.open:
             self._look_again()
 
     def next(self, most: int) -> list[Due]:
-        """Up to `most` leads that were not given out before: hurried ones, fresh ones, then retries."""
-        found = self._read(most)
-        if len(found) < most and (self._is_hint or self._after != FRONT):
+        """Up to `most` leads whose turn it is: hurried ones, fresh ones, then retries. The same ones until they have passed."""
+        if len(self._ahead) < most:
+            self._ahead = self._read(most)
+        if len(self._ahead) < most and (self._is_hint or self._after != FRONT):
             self._look_again()
-            found = self._read(most)
-        return found
+            self._ahead = self._read(most)
+        return self._ahead[:most]
 
     def is_empty(self) -> bool:
         """Nobody's turn has come. Read before anything that others wait for is locked or counted."""
-        return not self.next(1)
+        self._ahead = self._read(min(BATCH, self.campaign.max_concurrent_calls))
+        return not (self._ahead or self.next(1))
 
     def passed(self, leads: Sequence[Due]) -> None:
         """All of these were started or stopped: what comes next lies behind them."""
+        self._ahead = self._ahead[len(leads) :]
         self._after = max((lead.position for lead in leads if lead.turn == FRESH), default=self._after)
         memory.remember(self.campaign.pk, self._places, self.openings.open, self._after)
 
@@ -105,7 +113,7 @@ def claim(queue: Queue, line: Line, most: int) -> int:
     for _round in range(ROUNDS):
         asked = most - started
         leads = queue.next(asked)
-        stops = stops_among(campaign, leads, queue.rules, now)
+        stops = stops_among(campaign, leads, queue.rules, now, limits=line.limits)
         if stops:
             stop(campaign, stops, now=now)
         wanted = [lead for lead in leads if lead.id not in stops]
@@ -130,7 +138,7 @@ def _start(queue: Queue, line: Line, leads: list[Due], *, skip: int) -> int:
         _request(queue, line, lead, line.pace.slot(skip + place), until[lead.place])
         for place, lead in enumerate(leads)
     ]
-    calls = reserve_many(requests=requests, number=line.number, now=queue.now)
+    calls = reserve_many(requests=requests, number=line.number, now=queue.now, limits=line.limits)
     if calls:
         tries = [(lead, call.pk, call.public_id) for lead, call in zip(leads, calls, strict=False)]
         begin(campaign, tries, now=queue.now)

@@ -8,30 +8,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Q
 
-from apps.calls.models import Call
 from apps.campaigns.dialler.shares import WEIGHTS, Node
+from apps.campaigns.dialler.sql import Held
 from apps.campaigns.models import Campaign
 from apps.organizations.models import Limits, Organization
 from apps.voice.models import Connection
 
 # What a campaign wanted at its last tick counts so long.
 HINT = dt.timedelta(seconds=3)
-
-
-@dataclass(frozen=True)
-class Held:
-    """Running calls of one kind: `count` lines, of which `reserved` have not been sent."""
-
-    organization_id: UUID
-    head_id: UUID
-    origin: str
-    connection_id: UUID
-    trunk_id: UUID | None
-    is_inbound: bool
-    count: int
-    reserved: int
 
 
 @dataclass(frozen=True)
@@ -47,18 +33,6 @@ class Wanting:
     ceiling: int
     wants: int | None
     starts: tuple[int, int] | None = None
-
-
-def read_held() -> list[Held]:
-    """One query; its condition is that of the index of open calls."""
-    open_calls = Call.objects.filter(settled_at=None, connection__isnull=False).running().order_by()
-    rows = open_calls.values_list(
-        "organization_id", "organization__parent_id", "origin", "connection_id", "trunk_id", "direction"
-    ).annotate(count=Count("pk"), reserved=Count("pk", filter=Q(dial=Call.Dial.RESERVED)))
-    return [
-        Held(own, parent or own, origin, connection, trunk, direction == Call.Direction.INBOUND, count, reserved)
-        for own, parent, origin, connection, trunk, direction, count, reserved in rows
-    ]
 
 
 def wanting(campaign: Campaign, trunk_id: UUID | None, wants: int | None = None) -> Wanting:
@@ -99,16 +73,21 @@ class Crowd:
     """The lines and starts of one engine, and what one campaign may take of them. Its engine's lock is held."""
 
     def __init__(
-        self, own: Wanting, others: Sequence[Wanting], held: Sequence[Held], connection: Connection, concurrent: int | None
-    ) -> None:
+        self, own: Wanting, others: Sequence[Wanting], held: Sequence[Held], connection: Connection, concurrent: int | None,
+        own_limits: Sequence[Limits],
+    ) -> None:  # fmt: skip
+        """`own_limits`: of the campaign's organization and its agency."""
         self.own, self.all, self.held, self.connection = own, [own, *others], held, connection
+        self._own_limits = own_limits
         limits = [each for each in (concurrent, connection.concurrent_calls) if each is not None]
         self.concurrent = min(limits, default=None)
 
     @cached_property
     def limits(self) -> dict[UUID, Limits]:
         ids = {each.organization_id for each in self.all} | {each.head_id for each in self.all}
-        return {row.organization_id: row for row in Limits.objects.filter(organization_id__in=ids)}
+        ids -= {self.own.organization_id, self.own.head_id}
+        others = Limits.objects.filter(organization_id__in=ids) if ids else ()
+        return {row.organization_id: row for row in (*self._own_limits, *others)}
 
     def count(self, test: Callable[[Held], bool], *, reserved: bool = False) -> int:
         return sum(each.reserved if reserved else each.count for each in self.held if test(each))

@@ -13,6 +13,7 @@ from apps.calls.refusals import refused_among
 from apps.campaigns.dialler.sql import Due, Stop
 from apps.campaigns.models import Campaign, Lead
 from apps.campaigns.rules.of import Rules
+from apps.organizations.models import Limits
 
 Status = Lead.Status
 Reason = Lead.Reason
@@ -46,8 +47,11 @@ def openings_of(rules: Rules, places: Iterable[str], now: dt.datetime) -> Openin
     return found
 
 
-def stops_among(campaign: Campaign, leads: Sequence[Due], rules: Rules, now: dt.datetime) -> dict[UUID, Stop]:
-    """Those of the leads that are not called now, each with why. A constant number of queries.
+def stops_among(
+    campaign: Campaign, leads: Sequence[Due], rules: Rules, now: dt.datetime, *, limits: Sequence[Limits] | None = None
+) -> dict[UUID, Stop]:
+    """Those of the leads that are not called now, each with why. A constant number of queries. `limits`: of the
+    organization and its agency, when they were read already.
 
     The agency's lock is held, so a call to the same number that another campaign reserved is seen here.
     """
@@ -55,12 +59,12 @@ def stops_among(campaign: Campaign, leads: Sequence[Due], rules: Rules, now: dt.
     if not numbers:
         return {}
     refused = refused_among(organization, numbers, now)
-    forbidden = forbidden_among(organization, numbers, now)
+    forbidden = forbidden_among(organization, numbers, now, limits=limits)
     places = {lead.place for lead in leads}
     kinds = {place: rules.consent_kinds(place) for place in places}
     by_place = {place: rules.number_limits(place) for place in places}
-    limits = {lead.phone_number: by_place[lead.place] for lead in leads if by_place[lead.place]}
-    waits = number_waits(organization=organization, numbers=numbers, limits=limits, now=now)
+    allowed = {lead.phone_number: by_place[lead.place] for lead in leads if by_place[lead.place]}
+    waits = number_waits(organization=organization, numbers=numbers, limits=allowed, now=now)
     stops: dict[UUID, Stop] = {}
     for lead in leads:
         needed = kinds[lead.place]

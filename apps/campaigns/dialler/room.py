@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, Q
-from django.db.models.functions import TruncSecond
+from django.db.models import Q
 
-from apps.calls.models import Call
-from apps.calls.services.slots import Window, closed_until, early, next_start, windows_for
-from apps.campaigns.dialler.crowd import Crowd, Wanting, read_held, read_others, wanting
+from apps.calls.services.slots import Window, early, next_start, windows_for
+from apps.campaigns.dialler.crowd import Crowd, Wanting, read_others, wanting
 from apps.campaigns.dialler.shares import Node, shares
-from apps.campaigns.models import Attempt, Campaign
+from apps.campaigns.dialler.sql import line_state, read_held
+from apps.campaigns.models import Campaign
 from apps.core.db import step
 from apps.numbers.models import SipTrunk
+from apps.organizations.models import Limits
 from apps.voice.capabilities import Capabilities
 from apps.voice.models import Connection
 
@@ -66,13 +66,20 @@ class Room:
     ceiling: int = 0
 
 
-def room_of(campaign: Campaign, connection: Connection, known: Capabilities, trunk: SipTrunk | None, now: dt.datetime) -> Room:
+def room_of(
+    campaign: Campaign, connection: Connection, known: Capabilities, trunk: SipTrunk | None, limits: Sequence[Limits],
+    now: dt.datetime,
+) -> Room:  # fmt: skip
     """The least of what every limit leaves and of what is fair. The locks of the agency and of the engine are held.
 
-    A trunk and a client belong to one agency, so they need no lock of their own.
+    A trunk and a client belong to one agency, so they need no lock of their own. `limits`: of the organization and its
+    agency.
     """
     own, held = wanting(campaign, trunk.pk if trunk else None), read_held()
-    crowd = Crowd(own, [], held, connection, known.concurrent)
+    state = line_state(
+        campaign, connection.pk, own.trunk_id, now=now, since=now - REMEMBERED, first=_first_id(now - RECENT)
+    )
+    crowd = Crowd(own, [], held, connection, known.concurrent, limits)
     windows = windows_for(
         organization=campaign.organization, connection=connection, trunk=trunk, origin=campaign.origin, starts=own.starts,
         limits=crowd.limits,
@@ -80,11 +87,11 @@ def room_of(campaign: Campaign, connection: Connection, known: Capabilities, tru
     ceilings = crowd.ceilings({trunk.pk: trunk.concurrent_calls} if trunk else {})
     limited = any(left is not None for left in ceilings.values())
     if limited or len(windows) > bool(own.starts):
-        crowd = Crowd(own, read_others(campaign, connection, now), held, connection, known.concurrent)
+        crowd = Crowd(own, read_others(campaign, connection, now), held, connection, known.concurrent, limits)
         ceilings = crowd.ceilings(_trunk_limits(crowd, trunk))
-    lines = _lines(campaign, crowd, ceilings, now)
-    pace, slots = _starts(crowd, windows, _slowed(connection, trunk, known, now), now)
-    if closed_until(connection.pk, own.trunk_id, now):
+    lines = _lines(crowd, state.open_attempts, ceilings, now)
+    pace, slots = _starts(crowd, windows, _slowed(connection, trunk, known, state.full_seconds), now)
+    if state.closed_until:
         slots = 0
     shared = limited or len(windows) > bool(own.starts)
     return Room(max(0, min(lines, slots)), pace, shared, own.ceiling - crowd.holds(own.origin))
@@ -97,12 +104,9 @@ def note_wants(campaign: Campaign, wants: int, now: dt.datetime) -> None:
         Campaign.objects.for_organization(campaign.organization_id).filter(pk=campaign.pk).update(wants=wants, wants_at=now)
 
 
-def _lines(
-    campaign: Campaign, crowd: Crowd, ceilings: dict[Place, int | None], now: dt.datetime
-) -> int:
+def _lines(crowd: Crowd, tries: int, ceilings: dict[Place, int | None], now: dt.datetime) -> int:
     """What is free in every place, and no more than the campaign's share of it."""
     own = crowd.own
-    tries = Attempt.objects.for_organization(campaign.organization_id).open().filter(campaign=campaign).count()
     places = (("engine", crowd.connection.pk), ("agency", own.head_id), ("client", own.organization_id), ("trunk", own.trunk_id))
     free = [left for place in places if (left := ceilings.get(place)) is not None]
     most = min([own.ceiling - tries, *free])
@@ -150,15 +154,12 @@ def _starts(crowd: Crowd, windows: Sequence[Window], slowed: Window | None, now:
     return pace, min(until_next - taken, part) - waiting
 
 
-def _slowed(connection: Connection, trunk: SipTrunk | None, known: Capabilities, now: dt.datetime) -> Window | None:
+def _slowed(connection: Connection, trunk: SipTrunk | None, known: Capabilities, full: int) -> Window | None:
     """Each second of the last half minute in which the engine said "no free line" to calls through this trunk halves
     their pace."""
-    through = Q(connection_id=connection.pk, trunk_id=trunk.pk if trunk else None)
-    recent = Call.objects.filter(through, pk__gte=_first_id(now - RECENT))
-    said = Q(refusal="capacity", ended_at__gte=now - REMEMBERED)
-    full = recent.aggregate(full=Count(TruncSecond("ended_at"), filter=said, distinct=True))["full"]
     if not full:
         return None
+    through = Q(connection_id=connection.pk, trunk_id=trunk.pk if trunk else None)
     starts = max(SLOWEST, (known.starts_per_second or USUAL_STARTS) / 2**full)
     return Window(f"slowed:{connection.pk}", through, 1, 1 / starts)
 

@@ -5,14 +5,33 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from django.db import connection
 from uuid_utils.compat import uuid7
 
+from apps.assistants.models import Assistant
 from apps.calls.models import Call
 from apps.campaigns.models import Attempt, Campaign
+from apps.core.postgres.rows import Rows
+from apps.numbers.models import PhoneNumber, SipTrunk
+from apps.organizations.models import Organization
+
+_LOCKED = Rows(
+    """
+    SELECT {campaign}, {organization}, {parent}, {assistant}, {number}, {trunk} FROM campaigns_campaign campaign
+    JOIN organizations_organization organization ON organization.id = campaign.organization_id
+    LEFT JOIN organizations_organization parent ON parent.id = organization.parent_id
+    JOIN assistants_assistant assistant ON assistant.id = campaign.assistant_id
+    LEFT JOIN numbers_phonenumber number ON number.id = campaign.number_id
+    LEFT JOIN numbers_siptrunk trunk ON trunk.id = number.transfer_trunk_id
+    WHERE campaign.organization_id = %(organization)s AND campaign.id = %(campaign)s AND campaign.deleted_at IS NULL
+    FOR UPDATE OF campaign SKIP LOCKED
+    """,
+    campaign=Campaign, organization=Organization, parent=Organization, assistant=Assistant, number=PhoneNumber, trunk=SipTrunk,
+)  # fmt: skip
 
 # The number of the next attempt; those that did not count have one too, for the key.
 _DUE = """
@@ -120,7 +139,36 @@ FROM unnest(%(ids)s::uuid[], %(statuses)s::text[], %(reasons)s::text[], %(result
     AS ended (lead, status, reason, result, attempts, next_attempt_at, voicemail_left_at)
 WHERE id = ended.lead AND organization_id = %(organization)s
 """
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+# One after the other, in the order of the array.
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) AS names (name)"
+# Its condition is that of the index of open calls.
+_HELD = """
+WITH running AS MATERIALIZED (
+    SELECT organization_id, origin, connection_id, trunk_id, direction = 'inbound' AS is_inbound,
+        count(*) AS lines, count(*) FILTER (WHERE dial = 'reserved') AS reserved
+    FROM calls_call WHERE settled_at IS NULL AND connection_id IS NOT NULL AND status = ANY (%(running)s)
+    GROUP BY 1, 2, 3, 4, 5
+)
+SELECT owner.id, coalesce(owner.parent_id, owner.id), origin, connection_id, trunk_id, is_inbound, lines, reserved
+FROM running JOIN organizations_organization owner ON owner.id = running.organization_id
+"""
+# Ids are ordered by time, so those of recent calls lie together; OFFSET 0 keeps the other conditions out of that look.
+_LINE = """
+SELECT (
+    SELECT count(*) FROM campaigns_attempt
+    WHERE organization_id = %(organization)s AND campaign_id = %(campaign)s AND settled_at IS NULL
+), (
+    SELECT count(DISTINCT date_trunc('second', ended_at)) FROM (
+        SELECT refusal, ended_at, connection_id, trunk_id FROM calls_call WHERE id >= %(first)s OFFSET 0
+    ) AS recent
+    WHERE refusal = 'capacity' AND ended_at >= %(since)s AND connection_id = %(connection)s
+        AND trunk_id IS NOT DISTINCT FROM %(trunk)s::uuid
+), (
+    SELECT max(next_check_at) FROM calls_call
+    WHERE connection_id = %(connection)s AND refusal = 'capacity' AND next_check_at > %(now)s
+        AND trunk_id IS NOT DISTINCT FROM %(trunk)s::uuid
+)
+"""
 
 
 class Due(NamedTuple):
@@ -140,12 +188,51 @@ class Due(NamedTuple):
     number: int
 
 
+@dataclass(frozen=True)
+class Held:
+    """Running calls of one kind: `count` lines, of which `reserved` have not been sent."""
+
+    organization_id: UUID
+    head_id: UUID
+    origin: str
+    connection_id: UUID
+    trunk_id: UUID | None
+    is_inbound: bool
+    count: int
+    reserved: int
+
+
+class LineState(NamedTuple):
+    """What was seen of a campaign and its way out: its attempts that are not settled, in how many of the last seconds the
+    engine had no free line, and until when it asked for patience."""
+
+    open_attempts: int
+    full_seconds: int
+    closed_until: dt.datetime | None
+
+
 class Work(NamedTuple):
     """What a tick has to do: attempts to settle, or to correct, and whether any lead is left."""
 
     has_ended: bool
     has_turned: bool
     is_unfinished: bool
+
+
+def lock_campaign(organization_id: UUID, campaign_id: UUID) -> Campaign | None:
+    """The campaign with its organization and that one's parent, its assistant, number and trunk.
+
+    None when there is none, and while somebody else holds it: the next tick comes in a second.
+    """
+    rows = _LOCKED.read({"organization": organization_id, "campaign": campaign_id})
+    if not rows:
+        return None
+    campaign, organization, parent, assistant, number, trunk = rows[0]
+    organization.parent = parent
+    if number:
+        number.transfer_trunk = trunk
+    campaign.organization, campaign.assistant, campaign.number = organization, assistant, number
+    return cast(Campaign, campaign)
 
 
 def work_of(campaign_id: UUID, since: dt.datetime) -> Work:
@@ -256,17 +343,30 @@ def skip_places(campaign: Campaign, places: Sequence[str], *, now: dt.datetime) 
         cursor.execute(_NEVER, values)
 
 
-def lock_agency(agency_id: object) -> None:
-    """Wait until this transaction is the only one that starts calls for an agency and its clients.
+def lock_agency_and_engine(agency_id: object, connection_id: UUID) -> None:
+    """Wait until this transaction is the only one that starts calls for an agency and its clients, then until it is the only
+    one that hands out an engine's lines. Taken after the campaign's row; goes with the transaction.
 
-    So a number that is a lead of two campaigns is reserved by one of them first, and the other sees it. Taken after the
-    campaign's row and before the engine's lock.
+    So a number that is a lead of two campaigns is reserved by one of them first, and the other sees it.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [f"agency:{agency_id}"])
+        cursor.execute(_LOCK, [[f"agency:{agency_id}", f"engine:{connection_id}"]])
 
 
-def lock_engine(connection_id: UUID) -> None:
-    """Wait until this transaction is the only one that hands out an engine's lines; goes with the transaction."""
+def read_held() -> list[Held]:
+    """Who holds how many lines, over all engines."""
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [f"engine:{connection_id}"])
+        cursor.execute(_HELD, {"running": [str(each) for each in Call.RUNNING]})
+        return [Held(*row) for row in cursor.fetchall()]
+
+
+def line_state(
+    campaign: Campaign, connection_id: UUID, trunk_id: UUID | None, *, now: dt.datetime, since: dt.datetime, first: UUID
+) -> LineState:
+    """Args: since: seconds before that do not count as full; first: the smallest id that is looked at for them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LINE, {
+            "organization": campaign.organization_id, "campaign": campaign.pk, "connection": connection_id, "trunk": trunk_id,
+            "now": now, "since": since, "first": first,
+        })  # fmt: skip
+        return LineState(*cursor.fetchone())

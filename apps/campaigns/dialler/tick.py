@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from uuid import UUID
 
 from apps.billing.models import CREDIT, Account
 from apps.billing.services import balance
-from apps.calls.allowed import spend_left
+from apps.calls.allowed import limits_of, spend_left
 from apps.calls.services.requests import is_charged
 from apps.campaigns.dialler import memory
 from apps.campaigns.dialler.brakes import budget_left, is_trying, tripped_by, trunk_state
@@ -15,7 +16,7 @@ from apps.campaigns.dialler.claim import Line, Queue, claim
 from apps.campaigns.dialler.notices import tell_paused
 from apps.campaigns.dialler.room import note_wants, room_of
 from apps.campaigns.dialler.settle import LATE, settle_attempts
-from apps.campaigns.dialler.sql import lock_agency, lock_engine, skip_places, work_of
+from apps.campaigns.dialler.sql import lock_agency_and_engine, lock_campaign, skip_places, work_of
 from apps.campaigns.models import Attempt, Campaign
 from apps.campaigns.rules.of import Rules
 from apps.campaigns.services.launch import number_of
@@ -24,7 +25,7 @@ from apps.campaigns.variants import why_not_second
 from apps.core.db import step, writes
 from apps.core.errors import Invalid, Unavailable
 from apps.numbers.models import PhoneNumber
-from apps.organizations.models import Organization
+from apps.organizations.models import Limits, Organization
 from apps.organizations.services import SYSTEM, record_audit
 from apps.voice.models import Connection
 from apps.voice.services import connection_for, is_down, known_capabilities
@@ -43,7 +44,7 @@ def tick_campaign(*, organization_id: UUID, campaign_id: UUID, now: dt.datetime)
     The scope holds the organization and its parent, and reads all: limits count everyone's calls. Locks are taken in this
     order: the campaign's row, its agency, the engine.
     """
-    campaign = _locked(organization_id, campaign_id)
+    campaign = lock_campaign(organization_id, campaign_id)
     if campaign is None:
         return 0
     work = work_of(campaign.pk, now - LATE)
@@ -70,7 +71,7 @@ def tick_campaign(*, organization_id: UUID, campaign_id: UUID, now: dt.datetime)
 @writes
 def resume_campaign(*, organization_id: UUID, campaign_id: UUID, now: dt.datetime) -> bool:
     """Schedule again what the balance or a suspension paused, when its reason is gone and nobody touched it since."""
-    campaign = _locked(organization_id, campaign_id)
+    campaign = lock_campaign(organization_id, campaign_id)
     if campaign is None or campaign.status != Status.PAUSED or campaign.paused_by not in Campaign.ENDS_BY_ITSELF:
         return False
     if is_suspended(campaign.organization):
@@ -85,16 +86,6 @@ def resume_campaign(*, organization_id: UUID, campaign_id: UUID, now: dt.datetim
 def is_suspended(organization: Organization) -> bool:
     parent = organization.parent
     return any(each.suspended_at or each.closed_at for each in (organization, parent) if each)
-
-
-@step
-def _locked(organization_id: UUID, campaign_id: UUID) -> Campaign | None:
-    """None as well while somebody else holds it: the next tick comes in a second."""
-    found = Campaign.objects.for_organization(organization_id).live().filter(pk=campaign_id)
-    found = found.select_for_update(of=("self",), skip_locked=True)
-    return found.select_related(
-        "organization__brand", "organization__parent", "assistant", "number__transfer_trunk"
-    ).first()
 
 
 def _hindrance(campaign: Campaign) -> str | None:
@@ -116,21 +107,20 @@ def _dial(campaign: Campaign, number: PhoneNumber, now: dt.datetime) -> int:
     _note_engine(campaign, is_there=connection is not None, now=now)
     if connection is None:
         return 0
-    known = known_capabilities(connection)
+    known, limits = known_capabilities(connection), limits_of(campaign.organization)
     charged = is_charged(simulated=known.simulated)
-    if charged and (paused_by := _out_of_money(campaign, now)):
+    if charged and (paused_by := _out_of_money(campaign, limits, now)):
         _stop(campaign, paused_by, now)
         return 0
     if queue.is_empty():
         note_wants(campaign, 0, now)
         return 0
-    lock_agency(campaign.organization.payer_id)
-    lock_engine(connection.pk)
-    room = room_of(campaign, connection, known, number.transfer_trunk, now)
+    lock_agency_and_engine(campaign.organization.payer_id, connection.pk)
+    room = room_of(campaign, connection, known, number.transfer_trunk, limits, now)
     most = min(room.most, _through_trunk(number, connection, now)) if room.most > 0 else 0
     if charged and most > 0:
         most = _affordable(campaign, most)
-    started = claim(queue, Line(connection, known.simulated, number, room.pace), most) if most > 0 else 0
+    started = claim(queue, Line(connection, known.simulated, number, room.pace, limits), most) if most > 0 else 0
     if room.is_shared:
         # Fewer than it might have started: nobody else is due.
         note_wants(campaign, 0 if started < most else len(queue.next(max(0, room.ceiling - started))), now)
@@ -159,14 +149,14 @@ def _keep_watch(campaign: Campaign, queue: Queue, now: dt.datetime) -> None:
         campaign.change(now, sleeps_until=min(openings.next_at, now + LONGEST_SLEEP))
 
 
-def _out_of_money(campaign: Campaign, now: dt.datetime) -> str | None:
+def _out_of_money(campaign: Campaign, limits: Sequence[Limits], now: dt.datetime) -> str | None:
     """What pauses the campaign: no credits, its budget, or what may be spent in an hour. While only calls that run now hold
     the rest, its leads wait."""
     if balance(campaign.organization.payer_id) < CREDIT:
         return PausedBy.BALANCE
     if budget_left(campaign)[1]:
         return PausedBy.BUDGET
-    left = spend_left(campaign.organization, now)
+    left = spend_left(campaign.organization, now, limits=limits)
     if left is not None and left < CREDIT and not Attempt.objects.for_organization(campaign.organization_id).open().exists():
         return PausedBy.SPEND
     return None

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.calls.models import Call
 from apps.campaigns.models.campaign import Campaign
-from apps.organizations.models import OwnedModel, OwnedQuerySet
+from apps.organizations.models import Organization, OwnedModel, OwnedQuerySet
 
 
 class LeadQuerySet(OwnedQuerySet):
@@ -67,8 +67,17 @@ class Lead(OwnedModel):
 
     UNFINISHED = (Status.PENDING, Status.CALLING)
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="leads")
-    upload = models.ForeignKey("Upload", null=True, blank=True, on_delete=models.SET_NULL, related_name="leads")
+    # The keys that carry the organization with them (migrations, SameOwner) see to it that all of these exist, and the
+    # indexes below begin with organization and campaign: a second key and index of its own costs each claim.
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="leads", db_constraint=False, db_index=False
+    )
+    upload = models.ForeignKey(
+        "Upload", null=True, blank=True, on_delete=models.SET_NULL, related_name="leads", db_constraint=False
+    )
     position = models.PositiveIntegerField(default=0)
     phone_number = models.CharField(_("phone number"), max_length=16)
     variables = models.JSONField(default=dict, blank=True)
@@ -146,10 +155,14 @@ class AttemptQuerySet(OwnedQuerySet):
 class Attempt(OwnedModel):
     """One try to reach a lead. `number` counts from 1; its call is reserved under `lead:<id>:<number>`."""
 
-    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="tries")
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="tries")
+    # As with leads.
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="tries", db_constraint=False)
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="tries", db_constraint=False)
     number = models.PositiveSmallIntegerField()
-    call = models.ForeignKey(Call, null=True, on_delete=models.SET_NULL, related_name="+")
+    call = models.ForeignKey(Call, null=True, on_delete=models.SET_NULL, related_name="+", db_constraint=False)
     settled_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=40, blank=True)
     is_counted = models.BooleanField(default=True)
