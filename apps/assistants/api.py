@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.assistants.allowed import blank, require_allowed
 from apps.assistants.models import Assistant
 from apps.assistants.services import create_assistant, judge_change, judge_new, update_assistant
 from apps.assistants.wire import assistant_body
@@ -39,6 +40,12 @@ def find_assistant(request: Request, pk: UUID) -> Assistant:
     return assistant
 
 
+def features_of(request: Request) -> frozenset[str] | None:
+    """What is switched on for whoever asks; None: she is not bound by that."""
+    found: frozenset[str] | None = getattr(request._request, "features", None)
+    return found
+
+
 class Named:
     """Under which key the content stands."""
 
@@ -51,7 +58,7 @@ class AssistantListView(Named, APIView):
     @operation("listAssistants", "List assistants", "All of them, newest first.", answer=MANY)
     def get(self, request: Request, **kwargs: Any) -> Response:
         found = Assistant.objects.for_organization(organization_of(request)).live().order_by("-created_at", "-id")
-        return Response(self.named([assistant_body(each) for each in found], many=True))
+        return Response(self.named([assistant_body(each, features_of(request)) for each in found], many=True))
 
     @operation(
         "createAssistant", "Create an assistant",
@@ -62,17 +69,18 @@ class AssistantListView(Named, APIView):
         organization = organization_of(request)
         cleaned = judge_new(organization=organization, data=request.data)
         values, by = cleaned.require(), Actor.of(request)
+        require_allowed(by.features, blank(), values)
         assistant = create_once(
             request, Assistant.objects.for_organization(organization),
             lambda pk: create_assistant(organization=organization, values=values | {"id": pk}, by=by),
         )  # fmt: skip
-        return Response(self.named(assistant_body(assistant), warnings=cleaned.warnings), status=201)
+        return Response(self.named(assistant_body(assistant, features_of(request)), warnings=cleaned.warnings), status=201)
 
 
 class AssistantView(Named, APIView):
     @operation("getAssistant", "Get an assistant", answer=ONE)
     def get(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
-        return Response(self.named(assistant_body(find_assistant(request, pk))))
+        return Response(self.named(assistant_body(find_assistant(request, pk), features_of(request))))
 
     @operation(
         "updateAssistant", "Change an assistant",
@@ -83,7 +91,7 @@ class AssistantView(Named, APIView):
         assistant = find_assistant(request, pk)
         cleaned = judge_change(assistant=assistant, data=request.data)
         assistant = update_assistant(assistant=assistant, values=cleaned.require(), by=Actor.of(request), now=db.now())
-        return Response(self.named(assistant_body(assistant), warnings=cleaned.warnings))
+        return Response(self.named(assistant_body(assistant, features_of(request)), warnings=cleaned.warnings))
 
 
 class Agents:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import F
 from django.utils.translation import gettext as _
 
+from apps.assistants.allowed import require_allowed
 from apps.assistants.models import AnalysisTemplate, Assistant, McpServer, ToolTemplate, Workflow
 from apps.assistants.schema import ASSISTANT_FIELDS, Cleaned, Context, clean_assistant
 from apps.assistants.template_copies import plan_parts_of
@@ -88,6 +89,7 @@ def update_assistant(
 
     Raises:
         Stale: when somebody else saved since then.
+        Forbidden: when a field changes that is not switched on for `by`.
     """
     current = (
         Assistant.objects.for_organization(assistant.organization_id).live().select_for_update().get(pk=assistant.pk)
@@ -95,6 +97,7 @@ def update_assistant(
     if expected_version is not None and current.version != expected_version:
         raise Stale(current)
     changed = {name: value for name, value in values.items() if getattr(current, name) != value}
+    require_allowed(by.features, values_of(current), changed)
     if "webhook_secret" in changed:
         replace_secret(
             organization=current.organization, owner_id=str(current.pk), old=current.webhook_secret or "",

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.assistants.allowed import hidden_parts
 from apps.assistants.forms import CreateForm, Editor
 from apps.assistants.forms.analysis_copy import with_template
 from apps.assistants.forms.config_part import ROOTS
@@ -33,10 +34,13 @@ from apps.assistants.template_copies import plan_parts_of
 from apps.catalog import providers
 from apps.core import db
 from apps.core.errors import NotFound
-from apps.organizations.access import may, needs
+from apps.organizations.access import allows, may, needs
 from apps.organizations.middleware import toast
 from apps.organizations.models import Role
 from apps.organizations.services import Actor
+
+# Where a piece of the editor belongs; the others are settings of a provider.
+TABS_OF = {"tool": "tools", "schema": "tools", "analysis": "analysis"}
 
 
 def find_assistant(request: HttpRequest, pk: UUID) -> Assistant:
@@ -70,7 +74,15 @@ def assistant(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
     found = find_assistant(request, pk)
     if request.method == "POST":
         return _save(request, found)
-    return _page(request, Editor(found, may_edit=may(request, Role.MEMBER)), found.version)
+    return _page(request, Editor(found, may_edit=_may_edit(request), hidden=_hidden(request)), found.version)
+
+
+def _may_edit(request: HttpRequest) -> bool:
+    return may(request, Role.MEMBER) and allows(request, "edit_assistants")
+
+
+def _hidden(request: HttpRequest) -> frozenset[str]:
+    return hidden_parts(request.features)  # type: ignore[attr-defined]
 
 
 @needs(Role.MEMBER)
@@ -79,7 +91,7 @@ def _save(request: HttpRequest, assistant: Assistant) -> HttpResponse:
     typed: QueryDict = request.POST
     if typed.get("switch") == "analysis-template":
         typed = with_template(typed, _plan_parts(assistant, typed))
-    editor = Editor(assistant, typed)
+    editor = Editor(assistant, typed, hidden=_hidden(request))
     if editor.is_step:
         return _page(request, editor, version, is_dirty=True)
     judged = judge_change(assistant=assistant, data=editor.change())
@@ -100,7 +112,7 @@ def _save(request: HttpRequest, assistant: Assistant) -> HttpResponse:
 
 def _compare(request: HttpRequest, current: Assistant) -> HttpResponse:
     """Both versions; sending the form again saves the person's own over the one that was shown."""
-    editor = Editor(current, request.POST)
+    editor = Editor(current, request.POST, hidden=_hidden(request))
     conflict = {
         "fields": differences(editor, editor.change()),
         "by": last_editor(current),
@@ -111,12 +123,13 @@ def _compare(request: HttpRequest, current: Assistant) -> HttpResponse:
 
 def _page(request: HttpRequest, editor: Editor, version: int, *, status: int = 200, **more: Any) -> HttpResponse:
     text_providers = [entry.id for entry in providers.providers("llm") if entry.mode == "text"]
+    hides = "model" in editor.hidden
     speaking = [entry.id for entry in providers.providers("llm") if entry.mode == "realtime"]
     context = {
         "assistant": editor.assistant, "editor": editor, "form": editor.form, "tabs": editor.tabs, "version": version,
         "may_edit": editor.may_edit, "tool_kinds": kinds(), "tool_choices": tool_choices(editor.assistant.organization),
-        "analysis_choices": analysis_choices(editor.assistant.organization), "text_providers": "|".join(text_providers),
-        "realtime_providers": "|".join(speaking),
+        "analysis_choices": analysis_choices(editor.assistant.organization), "text_providers": "" if hides else "|".join(text_providers),
+        "realtime_providers": "" if hides else "|".join(speaking),
     }  # fmt: skip
     return render(request, "assistants/editor.html", context | more, status=status)
 
@@ -132,7 +145,9 @@ def assistant_part(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
     found = find_assistant(request, pk)
     typed = (request.POST if request.method == "POST" else request.GET).copy()
     part = request.GET.get("part", "")
-    may_edit = may(request, Role.MEMBER)
+    may_edit = _may_edit(request)
+    if TABS_OF.get(part, "model") in _hidden(request):
+        raise NotFound
     if part in ROOTS.values():
         root = next(root for root, name in ROOTS.items() if name == part)
         if "provider" in typed:

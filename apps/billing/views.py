@@ -19,7 +19,7 @@ from apps.billing.models import LedgerEntry
 from apps.billing.services import set_low_balance
 from apps.core import db
 from apps.core.spreadsheet import write_csv
-from apps.organizations.access import needs
+from apps.organizations.access import needs, sees_costs
 from apps.organizations.models import Role
 
 EXPORTED = 100_000
@@ -52,7 +52,7 @@ def usage_csv(request: HttpRequest, org: str) -> HttpResponse:
     organization = request.organization  # type: ignore[attr-defined]
     wanted = UsageFilter.of(request.GET.dict())
     name = f"usage-{organization.slug}{f'-{wanted.month:%Y-%m}' if wanted.month else ''}.csv"
-    content = b"".join(write_csv(_rows(selectors.filtered(organization, wanted)[:EXPORTED].iterator(2000))))
+    content = b"".join(write_csv(_rows(selectors.filtered(organization, wanted)[:EXPORTED].iterator(2000), with_amounts=sees_costs(request))))
     return HttpResponse(
         content,
         content_type="text/csv; charset=utf-8",
@@ -76,14 +76,14 @@ def usage_warning(request: HttpRequest, org: str) -> HttpResponse:
     return redirect("usage", org=organization.slug)
 
 
-def _rows(entries: Iterator[LedgerEntry]) -> Iterator[list[object]]:
+def _rows(entries: Iterator[LedgerEntry], *, with_amounts: bool) -> Iterator[list[object]]:
     yield [
         _("Time (UTC)"), _("Entry"), _("Workspace"), _("Call"), _("Seconds"), _("Credits used"), _("Credits added"),
         _("Note"), _("Booked by"),
     ]  # fmt: skip
     for entry in entries:
         # Used and added stand apart, so that no number begins with a minus sign, which would be escaped.
-        amount = f"{as_credits(abs(entry.amount)):.4f}"
+        amount = f"{as_credits(abs(entry.amount)):.4f}" if with_amounts else ""
         used, added = (amount, "") if entry.amount <= 0 else ("", amount)
         yield [
             f"{entry.created_at:%Y-%m-%d %H:%M:%S}", entry.get_kind_display(), entry.used_by_name, entry.call_id,

@@ -26,8 +26,11 @@ class Happening:
     title: Text
     at: dt.datetime
     detail: Text = ""
+    # The detail may name a provider or come from the engine.
+    is_technical: bool = False
 
 
+TECHNICAL = ("provider_error", "refused", "not_mirrored", "unknown", "accepted", "report")
 KINDS: dict[str, tuple[str, str, Text]] = {
     "created": ("circle-plus", "plain", _("Created")),
     "reserved": ("circle-plus", "plain", _("Created")),
@@ -142,7 +145,7 @@ def _happening(event: CallEvent) -> Happening:
     icon, tone, title = KINDS.get(event.kind, ("circle", "plain", status_of(event.kind).label))
     if event.kind in ("transfer", "tool") and event.data.get("value") == "failed":
         tone = "bad"
-    return Happening(icon, tone, title, event.at, _detail(event.kind, event.data))
+    return Happening(icon, tone, title, event.at, _detail(event.kind, event.data), event.kind in TECHNICAL)
 
 
 def _detail(kind: str, data: dict[str, Any]) -> Text:

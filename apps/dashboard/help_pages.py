@@ -17,6 +17,14 @@ ORDER = (
     "running-campaigns", "campaign-results", "importing-leads", "calling-hours", "do-not-call", "voice-engine",
     "sandbox", "webhooks", "api-and-keys", "ai-clients", "billing", "members-and-roles", "troubleshooting",
 )  # fmt: skip
+# Pages about something that may be switched off.
+NEEDS = {
+    "assistants": "assistants", "numbers-and-trunks": "numbers", "voice-engine": "voice_engine", "sandbox": "voice_engine",
+    "webhooks": "webhooks", "api-and-keys": "api_keys", "ai-clients": "api_keys", "members-and-roles": "members",
+    **dict.fromkeys(
+        ("campaigns", "setting-up-campaigns", "running-campaigns", "campaign-results", "importing-leads", "calling-hours"), "campaigns"
+    ),
+}  # fmt: skip
 LINK = re.compile(r'href="([a-z-]+)\.md(#[\w-]*)?"')
 
 

@@ -17,6 +17,7 @@ from apps.billing.selectors import charged_by_day, last_days
 from apps.billing.views import ledger_context
 from apps.calls.models import Call
 from apps.core import db
+from apps.organizations.access import sees_costs
 from apps.organizations.models import Organization
 
 Days = dict[dt.date, tuple[int, int]]
@@ -25,7 +26,7 @@ Days = dict[dt.date, tuple[int, int]]
 @require_GET
 def usage(request: HttpRequest, org: str) -> HttpResponse:
     organization, now = request.organization, db.now()  # type: ignore[attr-defined]
-    shows_minutes = request.GET.get("show") == "minutes"
+    shows_minutes = request.GET.get("show") == "minutes" or not sees_costs(request)
     days = last_days(now)
     charged, free = charged_by_day(organization, days), free_by_day(organization, days)
     context = ledger_context(request, now) | {

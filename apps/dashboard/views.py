@@ -34,13 +34,20 @@ def palette(request: HttpRequest, org: str) -> HttpResponse:
 
 @require_safe
 def help_index(request: HttpRequest, org: str) -> HttpResponse:
-    return render(request, "dashboard/help.html", {"pages": help_pages.titles(request.LANGUAGE_CODE)})  # type: ignore[attr-defined]
+    return render(request, "dashboard/help.html", {"pages": _help_titles(request)})
 
 
 @require_safe
 def help_page(request: HttpRequest, org: str, name: str) -> HttpResponse:
     found = help_pages.read(name, request.LANGUAGE_CODE, brand=request.brand.name)  # type: ignore[attr-defined]
-    if found is None:
+    pages = _help_titles(request)
+    if found is None or name not in dict(pages):
         raise NotFound
-    pages = help_pages.titles(request.LANGUAGE_CODE)  # type: ignore[attr-defined]
     return render(request, "dashboard/help_page.html", {"page": found, "pages": pages, "name": name})
+
+
+def _help_titles(request: HttpRequest) -> list[tuple[str, str]]:
+    """Pages about what is switched on for whoever reads."""
+    titles = help_pages.titles(request.LANGUAGE_CODE)  # type: ignore[attr-defined]
+    needs = help_pages.NEEDS
+    return [(name, title) for name, title in titles if name not in needs or allows(request, needs[name])]

@@ -22,6 +22,7 @@ from apps.core.api_request import check_address, is_browsable, read_body, wants_
 from apps.core.error_views import not_found
 from apps.core.errors import DomainError, Forbidden, Unauthorized
 from apps.core.scope import Scope, acting
+from apps.organizations.api_offer import is_hidden
 from apps.organizations.feature_table import needed_for
 from apps.organizations.features import features_of, require_features, with_features
 from apps.organizations.models import Organization
@@ -96,7 +97,7 @@ class OrganizationMiddleware:
         if request.path_info.startswith(OPERATOR) and request.user.is_superuser:
             with operator("admin"):
                 return self.get_response(request)
-        return self.get_response(request)
+        return not_found(request) if is_hidden(request) else self.get_response(request)
 
     def _second_factor(self, request: HttpRequest, organization: Organization) -> HttpResponse:
         text = _("%(name)s asks its members for two-factor sign-in. Turn it on to continue.") % {

@@ -11,6 +11,7 @@ from apps.organizations.limits import set_limits
 from apps.organizations.models import Invitation, Organization
 from apps.organizations.services import SYSTEM
 from tests import factories
+from tests.calls.support import make_connection
 from tests.cases import TenantCase
 
 
@@ -88,7 +89,8 @@ class MinutesTest(RoomCase):
         self.limit(minutes_per_month=0)
         factories.add_credits(self.agency, 100)
         assistant = factories.make_assistant(self.client_org)
-        factories.make_number(self.client_org, assistant=assistant)
-        answer = self.api(self.client_org).post("/calls/outbound", {"assistant_id": str(assistant.pk), "destination": "+442079460199"})
+        make_connection()
+        factories.make_number(self.client_org, assistant=assistant, transfer_trunk=factories.make_trunk(self.client_org))
+        answer = self.api(self.client_org).post("/calls/outbound", {"assistant_id": str(assistant.pk), "destination": "+31612345678"})
         self.assertEqual((answer.status_code, answer.json()["type"]), (409, "limit_reached"))
         self.assertIn("All minutes of this month are used up", answer.json()["message"])

@@ -65,10 +65,13 @@ class Editor:
     Args:
         assistant: what stands now.
         typed: what was sent with the form; None when the page is only opened.
+        hidden: parts that are neither shown nor changed, by the names of their tabs; `prompts` is the prompt.
     """
 
-    def __init__(self, assistant: Assistant, typed: QueryDict | None = None, *, may_edit: bool = True) -> None:
-        self.assistant, self.typed, self.may_edit = assistant, typed, may_edit
+    def __init__(
+        self, assistant: Assistant, typed: QueryDict | None = None, *, may_edit: bool = True, hidden: frozenset[str] = frozenset()
+    ) -> None:
+        self.assistant, self.typed, self.may_edit, self.hidden = assistant, typed, may_edit, hidden
         base = values_of(assistant)
         # A realtime assistant has no voice of its own; the inputs then start with the platform's.
         base["tts_config"] = base["tts_config"] or defaults()["tts_config"]
@@ -109,17 +112,21 @@ class Editor:
     def change(self) -> dict[str, Any]:
         """The JSON of what was changed, as PATCH would send it. Flaws of the text are in `sheet.problems`."""
         values = fresh(self.sheet.base)
-        for leaf in self.leaves.values():
-            leaf.apply(self.sheet, values)
+        unseen = self._unseen()
+        for name, leaf in self.leaves.items():
+            if name not in unseen:
+                leaf.apply(self.sheet, values)
         part: Any
-        for part in (*self.parts.values(), self.messages, self.tools, self.pronunciation, self.never_resume):
-            part.apply(values)
-        self.questions.apply(values)
-        self.secret.apply(values)
-        self.events.apply(values)
-        is_changed, schema = self.schema.changed()
-        if is_changed:
-            put(values, (*ANALYSIS, "schema"), schema)
+        for part in (
+            *self.parts.values(), self.messages, self.tools, self.pronunciation, self.never_resume, self.questions, self.secret,
+            self.events,
+        ):  # fmt: skip
+            if not any(part is each for each in unseen):
+                part.apply(values)
+        if "analysis" not in self.hidden:
+            is_changed, schema = self.schema.changed()
+            if is_changed:
+                put(values, (*ANALYSIS, "schema"), schema)
         _complete(self.sheet.base, values)
         return changed(self.sheet.base, values)
 
@@ -139,7 +146,7 @@ class Editor:
         }  # fmt: skip
         count = Counter(self.sheet.tabs.get(name, "") for name in self.form.errors)
         count["tools"] += sum(len(card.errors) for card in self.tools.cards)
-        return [Tab(name, labels[name], icon, count[name]) for name, icon in TABS]
+        return [Tab(name, labels[name], icon, count[name]) for name, icon in TABS if name not in self.hidden]
 
     def _refuse(self, name: str | None, text: str, path: str) -> None:
         card = next((card for card in self.tools.cards if name and name.startswith(card.prefix)), None)
@@ -153,7 +160,21 @@ class Editor:
             self.form.add_error(None, f"{path}: {text}")
 
     def _lay(self) -> None:
-        places: dict[str, tuple[Any, ...]] = {
+        for tab, parts in self._places().items():
+            self.sheet.tab = tab
+            for part in parts:
+                if isinstance(part, str):
+                    self.leaves[part].lay(self.sheet)
+                else:
+                    part.lay()
+
+    def _unseen(self) -> list[Any]:
+        """Inputs that were not on the page: what they hold was never sent."""
+        found = [part for tab, parts in self._places().items() if tab in self.hidden for part in parts]
+        return [*found, self.messages] if "prompts" in self.hidden else found
+
+    def _places(self) -> dict[str, tuple[Any, ...]]:
+        return {
             "conversation": ("name", "business_name", "is_active", "first_message", "speech_config.first_message_outbound", self.messages),
             "model": (self.parts["llm_config"],),
             "voice": (self.parts["stt_config"], self.parts["tts_config"]),
@@ -168,13 +189,6 @@ class Editor:
             "webhooks": ("webhook_url", self.secret, self.events),
             "notifications": ("notification_email", "notification_emails"),
         }  # fmt: skip
-        for tab, parts in places.items():
-            self.sheet.tab = tab
-            for part in parts:
-                if isinstance(part, str):
-                    self.leaves[part].lay(self.sheet)
-                else:
-                    part.lay()
 
     def _of(self, part: str) -> list[str]:
         return [name for name in self.leaves if name.startswith(f"speech_config.{part}.")]

@@ -10,7 +10,7 @@ from apps.billing.wallets import give_wallet
 from apps.organizations.models import Organization
 from apps.organizations.scopes import acting_for
 from apps.organizations.services import Actor
-from apps.portal.services.plans import assign_plan
+from apps.portal.services.plans import assign_plan, begin_without_plan
 
 
 def furnish(*, client: Organization, plan: Plan | None, has_wallet: bool, by: Actor, now: dt.datetime) -> None:
@@ -19,6 +19,7 @@ def furnish(*, client: Organization, plan: Plan | None, has_wallet: bool, by: Ac
         with acting_for(client, with_parent=True):
             give_wallet(client=client, by=by, now=now)
     if plan is None:
+        begin_without_plan(client=client, by=by, now=now)
         return
     assign_plan(client=client, plan=plan, by=by, now=now)
     if plan.price_cents is not None and has_wallet:

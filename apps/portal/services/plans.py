@@ -13,6 +13,7 @@ from apps.billing.models import Plan
 from apps.core.db import writes
 from apps.core.errors import NotFound
 from apps.core.scope import acting
+from apps.organizations.features import USUAL
 from apps.organizations.limits import differences, limits_for_change, work_out
 from apps.organizations.models import Job, Limits, Organization
 from apps.organizations.scopes import acting_for, overview
@@ -44,6 +45,14 @@ def set_exceptions(
     """
     with acting_for(client, with_parent=True):
         return _except(client=client, limits=limits, features=features, by=by, now=now)
+
+
+def begin_without_plan(*, client: Organization, by: Actor, now: dt.datetime) -> None:
+    """A new client that has no plan begins with what is usual: it is told of no provider, and has no keys, until its agency
+    says so. One that has limits already keeps them."""
+    with acting_for(client, with_parent=True):
+        if not Limits.objects.for_organization(client).exists():
+            _except(client=client, limits={}, features=USUAL, by=by, now=now)
 
 
 def drop_exceptions(*, client: Organization, by: Actor, now: dt.datetime) -> Limits:

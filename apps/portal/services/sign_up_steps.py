@@ -19,12 +19,12 @@ from apps.billing.services import book
 from apps.core.db import writes
 from apps.core.errors import DomainError
 from apps.core.scope import Scope, acting
-from apps.organizations.models import Limits, Membership, Organization, Role
+from apps.organizations.models import Membership, Organization, Role
 from apps.organizations.services import Actor, add_member, make_organization, record_audit
 from apps.portal.models import Portal, SignUp
 from apps.portal.services import sign_up_mails as mails
 from apps.portal.services.library import copy_to_new_client
-from apps.portal.services.plans import assign_plan
+from apps.portal.services.newcomers import furnish
 from apps.portal.services.sign_ups import agency_and_portal
 
 # Ids of workspaces are made from those of the people who signed up for them.
@@ -117,10 +117,12 @@ def _make(pk: UUID, own: UUID, agency: Organization | None, portal: Portal | Non
 
 def _equip(agency: Organization, client: Organization, portal: Portal | None, user: User, now: dt.datetime) -> list[str]:
     """The plan it begins with, and copies of the agency's library. Returns what could not be done, in words."""
-    plan = _plan_of(agency, portal)
-    if plan is not None and not Limits.objects.for_organization(client).filter(plan_id=plan.pk).exists():
-        assign_plan(client=client, plan=plan, by=_actor(user), now=now)
-    return copy_to_new_client(agency=agency, client=client, by=_actor(user), now=now)
+    problems, by = [], _actor(user)
+    try:
+        furnish(client=client, plan=_plan_of(agency, portal), has_wallet=client.has_wallet, by=by, now=now)
+    except DomainError as error:
+        problems.append(error.text)
+    return [*problems, *copy_to_new_client(agency=agency, client=client, by=by, now=now)]
 
 
 def _plan_of(agency: Organization, portal: Portal | None) -> Plan | None:

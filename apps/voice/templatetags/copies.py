@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django import template
 
+from apps.organizations.access import allows
 from apps.voice.mirror import Account, mirrors
 from apps.voice.models import Mirror
 from apps.voice.services import find_connection
@@ -48,7 +49,10 @@ def _copy(context: Any, kind: str, pk: UUID) -> dict[str, Any]:
 
 
 def _account(request: Any) -> Account | None:
-    """From the connection that the frame of the page has found already; a fragment has no frame."""
+    """From the connection that the frame of the page has found already; a fragment has no frame. None for those who are not
+    told what is underneath."""
+    if not allows(request, "voice_engine"):
+        return None
     if not hasattr(request, "voice_connection"):
         request.voice_connection = find_connection(request.organization)
     connection = request.voice_connection
