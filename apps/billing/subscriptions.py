@@ -98,7 +98,7 @@ def end_subscription(*, client: Organization, by: Actor, now: dt.datetime) -> No
     if running := _locked(client.pk):
         _invoice(client, running, _close(running, now, now), period_key(running, "last"), now)
         _over(running, now)
-        record_audit(organization=client, by=by, action="subscription.close", target=running)
+        record_audit(organization=client, by=by, action="subscription.end", target=running)
 
 
 @writes
@@ -115,7 +115,7 @@ def turn_period(*, organization_id: object, subscription_id: object, now: dt.dat
     lines, key = _close(found, found.period_end, now), period_key(found, "last")
     if found.ends_at_period_end or found.status == Status.PAST_DUE or client.closed_at:
         _over(found, now)
-        record_audit(organization=client, by=SYSTEM, action="subscription.close", target=found)
+        record_audit(organization=client, by=SYSTEM, action="subscription.end", target=found)
     else:
         anchor = found.trial_ends_at or found.created_at
         start = found.period_end

@@ -33,6 +33,8 @@ AREAS = [
     ("app", _("Connected apps")),
     ("organization", _("Settings")),
     ("credits", _("Credits")),
+    ("subscription", _("Subscription")),
+    ("purchase", _("Purchases")),
     (SECURITY, _("Sign-in and security")),
 ]
 VERBS = {
@@ -45,6 +47,8 @@ VERBS = {
     "pick": _("chosen"), "connect": _("connected"), "disconnect": _("disconnected"),
     "enable": _("switched on"), "switch": _("new secret in use"), "rotate": _("new secret"), "replay": _("sent again"),
     "erase": _("erased"), "end": _("ended"), "plan": _("plan changed"), "limits": _("limits changed"), "push": _("brought to its clients"),
+    "rate": _("rate changed"), "order": _("ordered"), "payment": _("payment noted"), "refund": _("refund asked for"),
+    "refunded": _("refunded"),
 }  # fmt: skip
 NOUNS = {
     "assistant": _("Assistant"), "number": _("Number"), "trunk": _("SIP trunk"), "campaign": _("Campaign"), "call": _("Call"),
@@ -52,7 +56,8 @@ NOUNS = {
     "lead": _("Leads"), "credits": _("Credits"), "billing": _("Credits"), "connection": _("Voice engine"),
     "control": _("Live call"), "demo": _("Demo"), "app": _("Connected app"),
     "provider_key": _("Provider key"), "sender_domain": _("E-mail domain"), "workflow": _("Workflow"),
-    "visit": _("Visit"), "plan": _("Plan"),
+    "visit": _("Visit"), "plan": _("Plan"), "wallet": _("Wallet"), "subscription": _("Subscription"),
+    "purchase": _("Purchase"), "invoice": _("Invoice"),
     "mcp_server": _("MCP server"), "recording": _("Recording"), "person": _("A person's data"),
 }  # fmt: skip
 PAGE = 50
