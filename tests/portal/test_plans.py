@@ -8,7 +8,7 @@ from apps.organizations.features import ALL, closed
 from apps.organizations.limits import set_limits
 from apps.organizations.models import AuditEntry, Job, Limits, Organization
 from apps.organizations.services import SYSTEM
-from apps.portal.services.plans import assign_plan, drop_exceptions, push_plan, run_push, set_exceptions
+from apps.portal.services.plans import assign_plan, begin_without_plan, drop_exceptions, push_plan, run_push, set_exceptions
 from tests import factories
 from tests.cases import TenantCase
 
@@ -46,6 +46,13 @@ class AssignTest(PlanCase):
         assign_plan(client=self.client_org, plan=self.plan, by=SYSTEM, now=self.now)
         row = self.limits()
         self.assertEqual((row.concurrent_calls, row.assistants), (3, 2))
+
+    def test_what_a_client_began_with_gives_way_to_its_first_plan(self) -> None:
+        begin_without_plan(client=self.client_org, by=SYSTEM, now=self.now)
+        self.assertNotIn("api_keys", self.limits().features)
+        with_keys = factories._make(Plan, self.agency, name="Keys", features=["api_keys"])
+        assign_plan(client=self.client_org, plan=with_keys, by=SYSTEM, now=self.now)
+        self.assertEqual(self.limits().features, ["api_keys"])
 
     def test_exceptions_stay_when_the_plan_changes(self) -> None:
         assign_plan(client=self.client_org, plan=self.plan, by=SYSTEM, now=self.now)

@@ -26,7 +26,8 @@ PAUSE = dt.timedelta(seconds=30)  # a job that nobody touched for so long was in
 def assign_plan(*, client: Organization, plan: Plan | None, by: Actor, now: dt.datetime) -> Limits:
     """Give a client the limits and features of a plan of its agency; None: no plan, only its exceptions hold.
 
-    Exceptions that were made for the client stay; limits that it had without a plan give way where the plan names them.
+    Exceptions that were made to an earlier plan stay. What was set without a plan gives way: all features, and the limits that
+    the plan names.
     Writes in the client's own scope, so the caller is in no transaction. Money is not touched: see the subscription.
     """
     _check(client, plan)
@@ -127,7 +128,7 @@ def _assign(*, client: Organization, plan: Plan | None, by: Actor, now: dt.datet
     before = row.plan_id
     if plan is not None and before is None:
         own = {name: value for name, value in row.exceptions.get("limits", {}).items() if name not in plan.limits}
-        row.exceptions = row.exceptions | {"limits": own}
+        row.exceptions = {"limits": own, "features": {}}
     row.plan_id = plan.pk if plan else None
     changed = _work_out(row, plan, now)
     data = {"fields": changed, "from": str(before or ""), "to": plan.name if plan else ""}
