@@ -191,7 +191,7 @@ class ForecastTest(TenantCase):
             self.lead(f"+4915112345{600 + _round}")
             with wide(self.client_org), CaptureQueriesContext(connection) as captured:
                 forecast_of(self.campaign, NOON)
-            self.assertEqual(len(captured), 12)
+            self.assertEqual(len(captured), 14)
             self.lead(f"+4915112345{700 + _round}")
 
     def test_twenty_thousand_leads_take_a_moment(self) -> None:
