@@ -48,6 +48,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("o/<slug:org>/", include("apps.dashboard.urls")),
     path("o/<slug:org>/", include("apps.dashboard.mcp.urls")),
     path("o/<slug:org>/", include("apps.portal.urls")),
+    path("o/<slug:org>/", include("apps.portal.urls_sales")),
     path("o/<slug:org>/", include("apps.portal.urls_sign_up")),
     path("o/<slug:org>/", include("apps.webhooks.urls")),
     path("o/<slug:org>/", include("apps.organizations.urls")),

@@ -19,6 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from apps.assistants.models import AssistantVersion
 from apps.assistants.versions import kept_values
+from apps.billing.models import Plan
 from apps.branding.models import Domain
 from apps.calls.models import RefusalUpload
 from apps.campaigns.columns import guess_columns
@@ -29,8 +30,10 @@ from apps.portal.models import Announcement, LibraryItem, SignUp
 from apps.portal.services.export import store
 from apps.voice.models import Connection, Mirror
 from tests import factories
+from tests.billing.selling import make_buyer, make_invoice, make_package, make_purchase, make_seller
 from tests.cases import TenantCase
 from tests.resend import Resend
+from tests.stripe import StripeServer
 
 SAFE = ("get", "head", "options")
 METHODS = ("get", "post", "patch", "put", "delete")
@@ -44,8 +47,10 @@ OUTSIDE_PREFIXES = ("account_", "mfa_", "usersessions_", "admin:", "profile_", "
                     "oauth_", "idp:")  # fmt: skip
 # Only an agency has these, and the demo's button only a demo.
 AGENCYS = {"portal_sign_up", "sign_ups", "library", "library_item", "library_job", "portal", "portal_address", "portal_brand", "brand_preview", "brand_colours", "brand_picture_save", "portal_open", "portal_switch",
-           "clients", "client_create", "client_account", "client_limits", "clients_file", "clients_progress", "announcements", "client",
-           "client_delete", "client_export_file", "client_wallet", "margin", "margin_csv", "demo_remove"}
+           "clients", "client_create", "client_account", "client_limits", "clients_file", "clients_progress", "announcements", "client", "client_access",
+           "client_delete", "client_export_file", "client_wallet", "margin", "margin_csv", "demo_remove",
+           "portal_payments", "sales", "sales_invoices", "packages", "package_create", "package_edit", "plans", "plan_create", "plan_edit",
+           "sale", "sale_paid", "sale_refund", "sale_invoice", "sale_invoice_paid"}
 # Fragments that need to be told what to show.
 _CONTACT = "?contact_id=%2B31600000001"
 QUERY = {
@@ -96,6 +101,7 @@ class Thing:
     """Rows of one organization, one of each kind that an address can name."""
 
     exports: ClassVar[dict[str, UUID]] = {}
+    sold: ClassVar[dict[str, UUID]] = {}
 
     def __init__(self, organization: Organization) -> None:
         self.organization = organization
@@ -170,6 +176,12 @@ class Thing:
             user=self.member.user, brand=organization.brand, company="Secret-canary company", status=SignUp.Status.WAITING
         )
         self.connection = factories.make_connection(organization, self.member.user, name="Secret-canary app")
+        self.package = make_package(organization, name="Secret-canary package")
+        self.plan = factories._make(Plan, organization, name="Secret-canary plan", price_cents=900)
+        self.purchase = make_purchase(organization, name="Secret-canary purchase")
+        self.invoice = make_invoice(organization)
+        if organization.slug == "bakker-dental":
+            Thing.sold = {"purchase": self.purchase.pk, "invoice": self.invoice.pk}
 
     def sample(self, route: Route) -> dict[str, Any]:
         """The parameters of a route, filled with this organization's rows. KeyError: the route needs a sample."""
@@ -188,8 +200,12 @@ class Thing:
             "webhooks": self.assistant.pk if "addresses" in pattern else self.delivery.pk,
             "mcp-servers": self.mcp_server.pk, "tool-templates": self.tool_template.pk,
             "analysis-templates": self.analysis_template.pk, "copies": self.copy.pk,
+            "sales": self.package.pk if "packages" in pattern else self.plan.pk,
         }  # fmt: skip
+        if pattern.startswith("sales/of/"):
+            return "bakker-dental" if param == "client" else Thing.sold["invoice" if "invoices" in pattern else "purchase"]
         by_param = {
+            "purchase": self.purchase.pk, "invoice": self.invoice.pk,
             "call_id": self.call.public_id, "lead_id": self.lead.pk, "lead_pk": self.lead.pk, "ref": self.call.ref, "lead": self.lead.pk, "upload_id": self.upload.pk,
             "upload": self.upload.pk, "key_id": self.key.pk, "member_id": self.member.pk, "invitation_id": self.invitation.pk,
             "item": self.library_item.pk, "push": self.library_push.pk, "sign_up": self.sign_up.pk,
@@ -242,6 +258,10 @@ class WalkTest(TenantCase):
     def setUp(self) -> None:
         resend = self.enterContext(Resend())
         self.enterContext(override_settings(RESEND_API_URL=resend.url))
+        self.enterContext(override_settings(STRIPE_API_URL=self.enterContext(StripeServer()).url))
+        for each in (self.agency, self.stranger):
+            make_seller(each)
+        make_buyer(self.client_org)
         for each in (self.client_org, self.agency, self.stranger):
             resend.account(f"re_{each.slug}")
         self.ours = Thing(self.client_org)

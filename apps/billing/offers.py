@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 
-from apps.billing.invoicing import buyer_of, tax_for
-from apps.billing.models import Package, Plan, Purchase, Seller
+from apps.billing.invoicing import buyer_of
+from apps.billing.models import Buyer, Package, Plan, Purchase, Seller
 from apps.billing.vat import Tax, tax_on
 from apps.organizations.models import Organization
 
@@ -35,16 +34,14 @@ def seller_of(client: Organization) -> Seller | None:
     return Seller.objects.for_organization(client.parent_id).first() if client.parent_id else None
 
 
-def packages_for(client: Organization, seller: Seller, now: dt.datetime) -> list[Offer]:
-    """The packages on sale, in the agency's order."""
-    tax = tax_for(client, seller, now.date())
+def packages_of(seller: Seller, tax: Tax) -> list[Offer]:
+    """The packages on sale, in the agency's order, with the tax of a client (`tax_for`)."""
     rows = Package.objects.for_organization(seller.organization_id).filter(is_active=True)
     return [Offer(each, each.price_cents, tax) for each in rows.order_by("position", "price_cents", "id")]
 
 
-def plans_for(client: Organization, seller: Seller, now: dt.datetime) -> list[Offer]:
-    """The plans for money that a client may choose itself."""
-    tax = tax_for(client, seller, now.date())
+def plans_of(seller: Seller, tax: Tax) -> list[Offer]:
+    """The plans for money that clients may choose themselves."""
     rows = Plan.objects.for_organization(seller.organization_id).filter(is_active=True, is_public=True, price_cents__gt=0)
     return [Offer(each, each.price_cents or 0, tax) for each in rows.order_by("position", "price_cents", "id")]
 
@@ -57,5 +54,8 @@ def ways_to_pay(seller: Seller) -> list[str]:
 
 def lacks_details(client: Organization) -> bool:
     """Whether an invoice could not be written yet: the client has not said who and where it is."""
-    buyer = buyer_of(client)
+    return is_incomplete(buyer_of(client))
+
+
+def is_incomplete(buyer: Buyer) -> bool:
     return not all(getattr(buyer, name) for name in REQUIRED)

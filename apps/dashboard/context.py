@@ -108,6 +108,8 @@ def navigation(request: HttpRequest, organization: Organization) -> list[dict[st
             [
                 ("deliveries", _("Webhooks"), "webhook", True),
                 ("usage", _("Usage"), "coins", True),
+                ("billing", _("Billing"), "credit-card", organization.has_wallet and not organization.is_agency and may(request, Role.OWNER)),
+                ("sales", _("Sales"), "shopping-cart", organization.is_agency and may(request, Role.ADMIN) and request.via is None),  # type: ignore[attr-defined]
                 ("clients", _("Clients"), "building-2", organization.is_agency and request.via is None),  # type: ignore[attr-defined]
                 ("library", _("Library"), "library", organization.is_agency and request.via is None),  # type: ignore[attr-defined]
                 ("portal", _("Whitelabel"), "palette", organization.is_agency and may(request, Role.ADMIN) and request.via is None),  # type: ignore[attr-defined]

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.test import Client, override_settings
 
-from apps.billing.models import Buyer, Package, Purchase, Seller
-from apps.billing.purchasing import order_package
+from apps.billing.models import Buyer, Invoice, Package, Purchase, Seller
+from apps.billing.purchasing import new_reference, order_package
 from apps.core import db
 from apps.core.scope import Scope, acting
 from apps.organizations.models import Organization
@@ -38,6 +38,26 @@ def make_buyer(client: Organization, **fields: Any) -> Buyer:
 def make_package(agency: Organization, **fields: Any) -> Package:
     values = {"name": "Starter", "credits": 500, "price_cents": 4999}
     return factories._make(Package, agency, **values | fields)
+
+
+def make_purchase(client: Organization, **fields: Any) -> Purchase:
+    """An order that nobody has paid."""
+    values = {
+        "key": uuid.uuid4().hex, "name": "Starter", "credits": 500, "currency": "EUR", "net_cents": 4999, "vat_rate": 2100, "vat_cents": 1050,
+        "gateway": "stripe", "reference": new_reference(),
+    }  # fmt: skip
+    return factories._make(Purchase, client, **values | fields)
+
+
+def make_invoice(client: Organization, **fields: Any) -> Invoice:
+    """An open invoice of a plan's month."""
+    line = {"text": "Plan", "quantity": "1", "unit_micros": 9_000_000, "net_cents": 900, "vat_rate": 2100, "vat_cents": 189, "entries": []}
+    values = {
+        "key": uuid.uuid4().hex, "seller_id": uuid.uuid4(), "kind": "invoice", "series": "invoice", "sequence": 1, "number": "INV-00001",
+        "language": "en", "currency": "EUR", "issued_on": factories.NOW.date(), "due_on": factories.NOW.date(), "lines": [line],
+        "seller": {"legal_name": "Northwind Voice B.V."}, "buyer": {"company": "Secret-canary buyer"}, "net_cents": 900, "vat_cents": 189,
+    }  # fmt: skip
+    return factories._make(Invoice, client, **values | fields)
 
 
 def give_wallet(client: Organization) -> None:
