@@ -16,8 +16,8 @@ class PublishForm(forms.Form):
     thing = forms.ChoiceField(label=_("Assistant or template"))
     note = forms.CharField(label=_("What it is for"), required=False, max_length=300)
     for_sign_ups = forms.BooleanField(
-        label=_("Copy to clients that sign up"), required=False,
-        help_text=_("A new client finds a copy of it in the workspace."),
+        label=_("Copy to new clients"), required=False,
+        help_text=_("Whoever signs up, or is made a client by you, finds a copy of it in the workspace."),
     )  # fmt: skip
 
     def __init__(self, *args: Any, groups: list[tuple[Any, list[tuple[str, str]]]], **kwargs: Any) -> None:
@@ -29,4 +29,5 @@ class ItemForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = LibraryItem
         fields = ["note", "for_sign_ups"]
-        help_texts = {"for_sign_ups": _("A new client finds a copy of it in the workspace.")}
+        labels = {"for_sign_ups": _("Copy to new clients")}
+        help_texts = {"for_sign_ups": _("Whoever signs up, or is made a client by you, finds a copy of it in the workspace.")}

@@ -34,6 +34,7 @@ from apps.portal.services.care import client_of, delete_client, release_client, 
 from apps.portal.services.clients import create_client
 from apps.portal.services.engine_accounts import clients_with_account, parent_connection
 from apps.portal.services.export import begin_export, exported_file, latest_export
+from apps.portal.services.library import copy_to_new_client
 from apps.portal.services.newcomers import furnish
 
 PAGE = 50
@@ -96,6 +97,8 @@ def client_create(request: HttpRequest, org: str) -> HttpResponse:
     by, values = Actor.of(request), form.cleaned_data
     made, _secret = create_client(agency=agency, name=values["name"], by=by)
     furnish(client=made, plan=values["plan"], has_wallet=values["has_wallet"], by=by, now=db.now())
+    for problem in copy_to_new_client(agency=agency, client=made, by=by, now=db.now()):
+        messages.warning(request, problem)
     if values["email"]:
         with acting_for(made):
             invite(organization=made, email=values["email"], role=Role.OWNER, brand=made.brand, by=by, now=db.now())

@@ -289,5 +289,5 @@ class PageTest(PushCase):
                 browser.get(path)
 
 
-LIST = 23
-ITEM = 22
+LIST = 22
+ITEM = 21

@@ -354,7 +354,7 @@ class AgencySignUpTest(TenantCase):
         self.assertFalse(SignUp.objects.exists())
 
 
-QUERIES = 16
+QUERIES = 15
 
 
 def _named(name: str) -> Any:
