@@ -55,6 +55,7 @@ app.conf.beat_schedule = {
     "retention": {"task": "apps.dashboard.tasks.erase_expired", "schedule": 3600.0 * 24},
     "erasures": {"task": "apps.dashboard.tasks.sweep_erasures", "schedule": 15.0, "options": {"expires": 15}},
     "plans whose month is over": {"task": "apps.billing.tasks.sweep_subscriptions", "schedule": 60.0, "options": {"expires": 50}},
+    "invoices of plans": {"task": "apps.billing.tasks.sweep_plan_invoices", "schedule": 60.0, "options": {"expires": 50}},
     "plans that are paid late": {"task": "apps.billing.tasks.review_subscriptions", "schedule": 3600.0, "options": {"expires": 3600}},
     "ledger checkpoint": {"task": "apps.billing.tasks.checkpoint", "schedule": 3600.0 * 24},
 }

@@ -13,6 +13,8 @@ from apps.mail.models import Attachment
 from apps.mail.services import queue_mail
 from apps.organizations.models import Membership, Organization, Role
 
+PLAN_INVOICE = "plan-invoice:"
+
 
 @step
 def mail_paid(*, purchase: Purchase, invoice: Invoice, now: dt.datetime) -> None:
@@ -37,6 +39,20 @@ def mail_payment_failed(*, client: Organization, key: str, what: str, cents: int
     """A payment did not go through; `what` is the name of the package or plan."""
     context = {"organization": client.name, "name": what, "amount": money(cents, currency), "path": f"/o/{client.slug}/billing"}
     _to_all(client, key=f"payment-failed:{key}", template="payment_failed", context=context, now=now)
+
+
+@step
+def mail_plan_invoice(*, invoice: Invoice, seller: Seller, now: dt.datetime) -> None:
+    """A month of a plan, with its invoice attached and how it is paid: by transfer, unless a card is charged for it."""
+    client, plan = invoice.organization, invoice.subscription
+    by_card = plan is not None and plan.gateway == Purchase.Gateway.STRIPE
+    context = {
+        "organization": client.name, "name": plan.name if plan else "", "number": invoice.number, "path": f"/o/{client.slug}/billing",
+        "amount": money(invoice.gross_cents, invoice.currency), "due_on": invoice.due_on, "by_card": by_card,
+        "holder": seller.account_holder or seller.legal_name, "iban": "" if by_card else seller.iban, "bic": seller.bic,
+    }  # fmt: skip
+    file = Attachment(file_name(invoice), invoice_pdf(invoice, brand=client.brand))
+    _to_all(client, key=f"{PLAN_INVOICE}{invoice.pk}", template="plan_invoice", context=context, file=file, now=now)
 
 
 def _facts(purchase: Purchase) -> dict[str, Any]:

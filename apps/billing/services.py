@@ -84,7 +84,9 @@ def book(
         organization_id=organization_id, key=key, kind=kind, amount=amount, used_by=organization_id,
         used_by_name=name[:200], note=note[:500], actor=actor.label[:200],
     )  # fmt: skip
-    tell_low_balance(entry=entry, left=balance(organization_id), now=now)
+    # What lapses makes room for what is included next; a client of a plan is not warned each month for that.
+    if kind != LedgerEntry.Kind.LAPSE:
+        tell_low_balance(entry=entry, left=balance(organization_id), now=now)
     return entry
 
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from apps.billing.invoicing import Line, Subject, issue_invoice, tax_for
 from apps.billing.models import CREDIT, Account, Invoice, LedgerEntry, Plan, Seller, Subscription
 from apps.billing.periods import close_of, next_end, overage_cents, period_key, quantity, unused_cents
+from apps.billing.sales_mail import mail_plan_invoice
 from apps.billing.services import book
 from apps.billing.sql import lock_account
 from apps.billing.wallets import open_wallet
@@ -124,6 +125,19 @@ def turn_period(*, organization_id: object, subscription_id: object, now: dt.dat
         lines += _open(client, found, now)
     _invoice(client, found, lines, key, now)
     return True
+
+
+@writes
+def send_plan_invoice(*, organization_id: object, invoice_id: object, now: dt.datetime) -> None:
+    """Mail the invoice of a month to the client; once, however often it is asked for.
+
+    Apart from the turn itself: making the document takes longer than anybody should wait for the next number.
+    """
+    found = Invoice.objects.for_organization(organization_id).select_related("organization__brand", "subscription")
+    invoice = found.filter(pk=invoice_id, subscription__isnull=False).first()
+    seller = Seller.objects.filter(pk=invoice.seller_id).first() if invoice else None
+    if invoice and seller:
+        mail_plan_invoice(invoice=invoice, seller=seller, now=now)
 
 
 @step

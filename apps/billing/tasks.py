@@ -6,18 +6,22 @@ import datetime as dt
 from uuid import UUID
 
 from celery import shared_task
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import CharField, Exists, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Cast, Concat
 
-from apps.billing.models import Checkpoint, LedgerEntry, Subscription
+from apps.billing.models import Checkpoint, Invoice, LedgerEntry, Subscription
+from apps.billing.sales_mail import PLAN_INVOICE
 from apps.billing.services import SETTLED, make_checkpoint
 from apps.billing.standing import review_standing
-from apps.billing.subscriptions import turn_period
+from apps.billing.subscriptions import send_plan_invoice, turn_period
 from apps.core.db import now as read_now
 from apps.core.scope import acting
+from apps.mail.models import Message
 from apps.organizations.scopes import overview
 from apps.organizations.tasks import TenantTask
 
 MOST = 1000
+RECENT = dt.timedelta(days=2)
 
 
 @shared_task(ignore_result=True, time_limit=300)
@@ -50,6 +54,20 @@ def turn_subscription(organization_id: str, subscription_id: str) -> None:
         pass
 
 
+@shared_task(ignore_result=True, time_limit=60)
+def sweep_plan_invoices() -> None:
+    """Each minute: invoices of plans that no mail says yet."""
+    with acting(overview("invoices of plans without a mail")):
+        waiting = _invoices_without_mail(read_now())
+    for organization_id, invoice_id in waiting:
+        mail_invoice.delay(str(organization_id), str(invoice_id))
+
+
+@shared_task(base=TenantTask, ignore_result=True, time_limit=60)
+def mail_invoice(organization_id: str, invoice_id: str) -> None:
+    send_plan_invoice(organization_id=UUID(organization_id), invoice_id=UUID(invoice_id), now=read_now())
+
+
 @shared_task(ignore_result=True, time_limit=300)
 def review_subscriptions() -> None:
     """Hourly: which subscriptions are late, and which are paid again."""
@@ -68,6 +86,13 @@ def review_subscription(organization_id: str) -> None:
 def _due_subscriptions(now: dt.datetime) -> list[tuple[object, object]]:
     due = Subscription.objects.filter(period_end__lte=now).exclude(status=Subscription.Status.ENDED)
     return list(due.order_by("period_end").values_list("organization_id", "pk")[:MOST])
+
+
+def _invoices_without_mail(now: dt.datetime) -> list[tuple[object, object]]:
+    own = Concat(Value(PLAN_INVOICE), Cast(OuterRef("pk"), CharField()), Value(":"), output_field=CharField())
+    mails = Message.objects.filter(organization_id=OuterRef("organization_id"), key__startswith=own)
+    recent = Invoice.objects.filter(subscription__isnull=False, created_at__gt=now - RECENT)
+    return list(recent.exclude(Exists(mails)).order_by("created_at").values_list("organization_id", "pk")[:MOST])
 
 
 def _accounts_to_sum(now: dt.datetime) -> list[object]:

@@ -16,6 +16,7 @@ from apps.billing.models import CREDIT, Account, Invoice, LedgerEntry, Payment, 
 from apps.billing.periods import months_after, next_end, overage_cents
 from apps.core.errors import Conflict, InsufficientCredits
 from apps.core.scope import Scope, acting
+from apps.mail.models import Message
 from apps.organizations.models import Notification
 from apps.organizations.services import SYSTEM
 from tests import factories
@@ -123,6 +124,23 @@ class TurnTest(SubscriptionCase):
         assert self.turn(found, found.period_end)
         numbers = Invoice.objects.for_organization(self.client_org).order_by("sequence").values_list("number", flat=True)
         assert list(numbers) == ["INV-00001", "INV-00002"]
+
+
+    def test_the_invoice_is_mailed_once_and_a_lapse_warns_nobody(self) -> None:
+        found = self.start(self.plan(), dt.datetime.now(dt.UTC))
+        self.turn(found, found.period_end)
+        with acting(Scope(overview=True)):
+            waiting = tasks._invoices_without_mail(dt.datetime.now(dt.UTC))
+        assert len(waiting) == 2
+        for organization_id, invoice_id in waiting * 2:
+            tasks.mail_invoice(str(organization_id), str(invoice_id))
+        with acting(Scope(overview=True)):
+            assert tasks._invoices_without_mail(dt.datetime.now(dt.UTC)) == []
+        mails = Message.objects.of(self.client_org.pk)
+        assert {(mail.to, mail.subject) for mail in mails} == {
+            ("cleo@example.com", "Invoice INV-00001: Practice"), ("cleo@example.com", "Invoice INV-00002: Practice"),
+        }  # fmt: skip
+        assert all(mail.attachment_name.endswith(".pdf") and "59.29" in mail.text for mail in mails)
 
 
 class TrialTest(SubscriptionCase):

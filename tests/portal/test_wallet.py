@@ -200,12 +200,12 @@ class StatementTest(MoneyCase):
         self.fill()
         browser = self.as_(self.cleo)
         browser.get("/o/bakker-dental/statement")
-        with self.assertNumQueries(25):
+        with self.assertNumQueries(23):
             browser.get("/o/bakker-dental/statement")
         for number in range(2):
             self.buy(10, 100, f"more {number}")
             self.call(30, f"more:{number}")
-        with self.assertNumQueries(25):
+        with self.assertNumQueries(23):
             browser.get("/o/bakker-dental/statement")
 
 
@@ -234,11 +234,11 @@ class MarginTest(MoneyCase):
     def test_rows_ask_the_same(self) -> None:
         browser = self.as_(self.ada)
         browser.get("/o/northwind-voice/clients/margin")
-        with self.assertNumQueries(19):
+        with self.assertNumQueries(18):
             browser.get("/o/northwind-voice/clients/margin")
         for name in ("Two", "Three"):
             factories.make_organization(name, parent=self.agency)
-        with self.assertNumQueries(19):
+        with self.assertNumQueries(18):
             browser.get("/o/northwind-voice/clients/margin")
 
 
