@@ -7,7 +7,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 
 from apps.branding.models import Brand
-from apps.branding.pictures import picture_url
+from apps.branding.pictures import has_wordmark, picture_url
 from apps.branding.sheets import font_file, version_of
 
 
@@ -28,6 +28,8 @@ def brand_view(found: Brand) -> dict[str, Any]:
         "css_url": reverse("brand_css", args=[version_of(found)]),
         "font_url": font_file(found.font),
         "logo_light_url": light,
+        "has_logo": bool(light) and light != own_logo,
+        "has_wordmark": has_wordmark(found),
         "logo_dark_url": picture_url(found, "logo_dark") or light,
         "icon_url": own_logo if own_logo == light and own_logo else picture_url(found, "favicon"),
         "icon_large_url": picture_url(found, "icon_192"),

@@ -48,6 +48,9 @@ def read_picture(content: bytes, *, kind: str) -> Picture:
     says what to do.
     """
     image = _opened(content)
+    if kind != Kind.SIGN_IN:
+        # An empty border would make every logo look small.
+        image = image.crop(image.getchannel("A").getbbox() or (0, 0, *image.size))
     image.thumbnail(LARGEST[Kind(kind)], Image.Resampling.LANCZOS)
     if kind == Kind.SIGN_IN:
         return _encoded(image.convert("RGB") if image.getextrema()[3] == (255, 255) else image, "WEBP")

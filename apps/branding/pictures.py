@@ -38,6 +38,12 @@ def picture_url(brand: Brand, kind: str) -> str:
     return reverse("brand_picture", args=[kind.replace("_", "-"), digest[:16]])
 
 
+def has_wordmark(brand: Brand) -> bool:
+    """Whether the logo is so wide that it holds the name: it is not written beside it again."""
+    found = pictures_of(brand).get(Kind.LOGO_LIGHT)
+    return found is not None and found["width"] > 2 * found["height"]
+
+
 def picture_of(brand: Brand, kind: str) -> Picture | None:
     """The bytes of a picture; an icon that nobody made is drawn."""
     row = BrandImage.objects.filter(brand=brand, kind=kind).first()

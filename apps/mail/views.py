@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from apps.branding.services import absolute_url
 from apps.mail.models import Message
 
 PAGE = 50
@@ -39,7 +40,8 @@ def mailbox_html(request: HttpRequest, pk: UUID) -> HttpResponse:
     row = get_object_or_404(Message.objects.newest(), pk=pk)
     styles = "".join(f" 'sha256-{_digest(each)}'" for each in STYLE.findall(row.html))
     answer = HttpResponse(row.html)
-    answer["Content-Security-Policy"] = f"sandbox allow-popups; default-src 'none'; style-src{styles}"
+    pictures = absolute_url(row.brand, "/brand/pictures/")
+    answer["Content-Security-Policy"] = f"sandbox allow-popups; default-src 'none'; style-src{styles}; img-src {pictures}"
     return answer
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from apps.branding.images import Kind
 from apps.branding.models import Brand, BrandImage
-from apps.branding.pictures import picture_url
+from apps.branding.pictures import has_wordmark, picture_url
 from apps.branding.sheets import font_rule
 from apps.core.colour import DARK_SURFACES, LIGHT_SURFACES, brand_css, contrast, normal, shades
 from apps.organizations.models import Organization
@@ -46,6 +46,7 @@ def preview(agency: Organization, brand: Brand) -> dict[str, Any]:
             {"name": "light", "label": _("Light theme"), "logo": light},
             {"name": "dark", "label": _("Dark theme"), "logo": picture_url(brand, "logo_dark") or light},
         ],
+        "has_wordmark": has_wordmark(brand),
         "checks": checks(brand.primary_color, brand.accent_color),
         "colours_url": reverse("brand_colours", args=[agency.slug]) + "?" + urlencode(colours),
     }

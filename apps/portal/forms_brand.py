@@ -29,7 +29,7 @@ class OpenPortalForm(forms.Form):
 
 
 def _colour(label: Any, help_text: Any) -> forms.CharField:
-    picker = forms.TextInput(attrs={"type": "color", "class": "colour-input"})
+    picker = forms.TextInput(attrs={"data-colour": label, "spellcheck": "false"})
     return forms.CharField(label=label, max_length=7, widget=picker, help_text=help_text)
 
 
