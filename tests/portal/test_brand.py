@@ -225,7 +225,10 @@ class LookTest(PortalCase):
                 answer = self.host.get(path, headers={"accept": "text/html"})
                 shown = answer.content.decode() + str(dict(answer.items()))
                 self.assertNotIn("switchboard", shown.lower())
-        self.assertContains(self.host.get("/api/docs"), "Bright Voice")
+        signed_in = self.as_(User.objects.get(pk=self.cleo.pk), host=PORTAL)
+        for path in ("/api/docs", "/api/openapi.json"):
+            self.assertIn("Bright Voice", signed_in.get(path).content.decode())
+            self.assertNotIn("switchboard", signed_in.get(path).content.decode().lower())
         page = self.host.get("/nothing-here", headers={"accept": "text/html"})
         self.assertContains(page, "Bright Voice", status_code=404)
 
