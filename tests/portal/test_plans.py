@@ -8,7 +8,14 @@ from apps.organizations.features import ALL, closed
 from apps.organizations.limits import set_limits
 from apps.organizations.models import AuditEntry, Job, Limits, Organization
 from apps.organizations.services import SYSTEM
-from apps.portal.services.plans import assign_plan, begin_without_plan, drop_exceptions, push_plan, run_push, set_exceptions
+from apps.portal.services.plans import (
+    assign_plan,
+    begin_without_plan,
+    drop_exceptions,
+    push_plan,
+    run_push,
+    set_exceptions,
+)
 from tests import factories
 from tests.cases import TenantCase
 
