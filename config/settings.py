@@ -34,6 +34,10 @@ DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "var"))).absolute()
 PORT = env.int("PORT", 8000)
 BASE_URL = env.str("BASE_URL", f"http://localhost:{PORT}").rstrip("/")
 PORTAL_BASE_DOMAIN = env.str("PORTAL_BASE_DOMAIN", "localhost")
+# Where own domains of portals point by CNAME; who is asked about them (the system's name servers when empty).
+PORTAL_TARGET = env.str("PORTAL_TARGET", PORTAL_BASE_DOMAIN).lower().rstrip(".")
+DNS_SERVERS = env.list("DNS_SERVERS", default=[])
+PORTAL_TLS_PORT = env.int("PORTAL_TLS_PORT", 443)
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 INTERNAL_NETWORKS = env.list("INTERNAL_NETWORKS", default=[])
 ALLOWED_HOSTS = ["*"]  # the brand middleware, first in the list, answers 421 to a host that nobody owns
@@ -51,7 +55,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "apps.accounts.admin_app.OperatorAdminConfig",
+    "apps.portal.operator_app.OperatorAdminConfig",
     "django.contrib.humanize",
     "django.contrib.postgres",
     "django.forms",

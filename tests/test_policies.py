@@ -17,7 +17,7 @@ from tests.cases import CommittedCase, TenantCase
 
 WITHOUT_POLICIES = {
     "accounts_user", "accounts_user_groups", "accounts_user_user_permissions", "accounts_securityevent", "branding_brand",
-    "branding_domain", "branding_brandimage", "portal_signup", "billing_ratecard", "account_emailaddress", "account_emailconfirmation", "mfa_authenticator",
+    "branding_domain", "branding_brandimage", "portal_signup", "organizations_featuredefault", "billing_ratecard", "account_emailaddress", "account_emailconfirmation", "mfa_authenticator",
     "usersessions_usersession", "django_session", "django_admin_log", "django_content_type", "django_migrations",
     "auth_group", "auth_group_permissions", "auth_permission", "allauth_idp_oidc_client", "allauth_idp_oidc_token",
 }  # fmt: skip

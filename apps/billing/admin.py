@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from apps.billing.metering import as_credits
-from apps.billing.models import LedgerEntry
+from apps.billing.models import Account, Invoice, LedgerEntry, Plan, Purchase, RateCard
 from apps.billing.services import add_credits
+from apps.billing.wallets import set_rate
 from apps.core import db
 from apps.core.errors import DomainError
 from apps.organizations.models import Organization
@@ -76,8 +77,8 @@ class LedgerEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         form = CreditsForm(request.POST or None, initial={"key": uuid.uuid4()})
         if request.method == "POST" and form.is_valid() and _added(request, form):
             return redirect("admin:billing_ledgerentry_changelist")
-        context = {**self.admin_site.each_context(request), "title": _("Add credits"), "form": form, "opts": self.opts}
-        return render(request, "billing/admin_credits.html", context, status=422 if form.errors else 200)
+        context = {**self.admin_site.each_context(request), "title": _("Add credits"), "form": form, "opts": self.opts, "button": _("Add credits")}
+        return render(request, "billing/admin_form.html", context, status=422 if form.errors else 200)
 
 
 def _added(request: HttpRequest, form: CreditsForm) -> bool:
@@ -92,3 +93,97 @@ def _added(request: HttpRequest, form: CreditsForm) -> bool:
         return False
     messages.success(request, _("The credits are booked."))
     return True
+
+
+class RateForm(forms.Form):
+    """The wholesale rate of one agency, typed in credits."""
+
+    organization = forms.ModelChoiceField(label=_lazy("agency"), queryset=Organization.objects.none())
+    credits = forms.DecimalField(
+        label=_lazy("credits per minute"), required=False, max_digits=10, decimal_places=4, min_value=0,
+        help_text=_lazy("Empty: the rate card's. It holds for calls that are booked from now on."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["organization"].queryset = Organization.objects.live().filter(parent=None).order_by("name", "id")  # type: ignore[attr-defined]
+
+
+@admin.register(Account)
+class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """What a minute costs an agency. A client's rate is its agency's to set."""
+
+    list_display = ("organization", "credits_per_minute", "low_balance_credits", "low_balance_mailed_at")
+    list_select_related = ("organization",)
+    search_fields = ("organization__name",)
+
+    @admin.display(description=_lazy("credits per minute"))
+    def credits_per_minute(self, row: Account) -> str:
+        return "" if row.micro_per_minute is None else f"{as_credits(row.micro_per_minute):.4f}"
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Set a rate through the service, which writes the audit log."""
+        form = RateForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            values = form.cleaned_data
+            set_rate(organization=values["organization"], credits=values["credits"], by=Actor.of(request), now=db.now())
+            messages.success(request, _("The rate of %(name)s is set.") % {"name": values["organization"]})
+            return redirect("admin:billing_account_changelist")
+        context = {**self.admin_site.each_context(request), "title": _("Wholesale rate"), "form": form, "opts": self.opts, "button": _("Set the rate")}
+        return render(request, "billing/admin_form.html", context, status=422 if form.errors else 200)
+
+
+@admin.register(RateCard)
+class RateCardAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """What a minute costs who has no rate of its own. Rows are added, never changed: bills of the past must add up."""
+
+    list_display = ("valid_from", "micro_per_minute", "created_at")
+    ordering = ("-valid_from",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class Read(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_select_related = ("organization",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Plan)
+class PlanAdmin(Read):
+    list_display = ("name", "organization", "price_cents", "included_credits", "is_active", "is_public")
+    list_filter = ("is_active",)
+    search_fields = ("name", "organization__name")
+
+
+@admin.register(Purchase)
+class PurchaseAdmin(Read):
+    list_display = ("created_at", "organization", "name", "credits", "net_cents", "currency", "gateway", "status", "reference")
+    list_filter = ("status", "gateway")
+    search_fields = ("reference", "organization__name")
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(Read):
+    list_display = ("number", "kind", "organization", "issued_on", "net_cents", "vat_cents", "currency")
+    list_filter = ("kind",)
+    search_fields = ("number", "organization__name")

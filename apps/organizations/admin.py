@@ -9,8 +9,8 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from apps.accounts.admin import ReadOnly
-from apps.organizations.forms_limits import LimitsForm
-from apps.organizations.models import ApiKey, AuditEntry, Limits, Membership, Organization
+from apps.organizations.forms_limits import FeatureDefaultForm, LimitsForm
+from apps.organizations.models import ApiKey, AuditEntry, FeatureDefault, Limits, Membership, Organization
 from apps.organizations.services import Actor, record_audit
 
 
@@ -30,21 +30,10 @@ class Audited(ReadOnly):
             )  # fmt: skip
 
 
-@admin.register(Organization)
-class OrganizationAdmin(Audited):
-    list_display = ("name", "slug", "parent", "brand", "suspended_at", "closed_at", "created_at")
-    search_fields = ("name", "slug")
-    list_select_related = ("parent", "brand")
-    fields = (
-        "name", "slug", "parent", "brand", "country", "timezone", "content_retention_days", "metadata_retention_days",
-        "records_calls", "requires_second_factor", "has_local_models_access", "is_demo", "suspended_at", "closed_at",
-        "created_at",
-    )  # fmt: skip
-    readonly_fields = tuple(name for name in fields if name != "has_local_models_access")
-
-
 @admin.register(Limits)
 class LimitsAdmin(Audited):
+    """Of agencies; what its clients may do is the agency's to say."""
+
     form = LimitsForm
     list_display = ("organization", "concurrent_calls", "starts", "countries", "spend_per_hour", "updated_at")
     list_select_related = ("organization",)
@@ -52,6 +41,14 @@ class LimitsAdmin(Audited):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return True
+
+
+@admin.register(FeatureDefault)
+class FeatureDefaultAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """What new agencies and new clients begin with; who is there already keeps what it has."""
+
+    form = FeatureDefaultForm
+    list_display = ("level", "updated_at")
 
 
 @admin.register(Membership)

@@ -8,12 +8,38 @@ from typing import Any
 from django import forms
 from phonenumbers import SUPPORTED_REGIONS
 
-from apps.organizations.models import Limits
+from apps.organizations.features import FEATURES, closed
+from apps.organizations.models import FeatureDefault, Limits
 
 MICRO = 1_000_000
 
 
+class Switches(forms.MultipleChoiceField):
+    """Features as boxes to tick. All ticked is null: what comes later is on, too."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self) -> None:
+        super().__init__(required=False, choices=[(each.name, each.label) for each in FEATURES.values()])
+
+    def prepare_value(self, value: Any) -> Any:
+        return list(FEATURES) if value is None else value
+
+    def clean(self, value: Any) -> list[str] | None:
+        chosen = closed(super().clean(value))
+        return None if len(chosen) == len(FEATURES) else sorted(chosen)
+
+
+class FeatureDefaultForm(forms.ModelForm):  # type: ignore[type-arg]
+    features = Switches()
+
+    class Meta:
+        model = FeatureDefault
+        fields = ["level", "features"]
+
+
 class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
+    features = Switches()
     countries = forms.CharField(
         required=False, max_length=1000, widget=forms.TextInput(attrs={"size": 80}),
         help_text="Countries that may be called, as ISO codes: NL, BE, DE. Empty: all.",
@@ -27,7 +53,7 @@ class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Limits
         fields = [
             "organization", "concurrent_calls", "guaranteed_calls", "inbound_lines", "starts", "starts_seconds", "countries",
-            "spend_per_hour",
+            "spend_per_hour", "assistants", "numbers", "campaigns", "members", "api_keys", "minutes_per_month", "features",
         ]  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

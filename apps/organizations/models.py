@@ -218,6 +218,20 @@ class Limits(OwnedModel):
         ]
 
 
+class FeatureDefault(Row):
+    """What new organizations of a level begin with, set by the operator. `features`: names; null: everything."""
+
+    class Level(models.TextChoices):
+        AGENCY = "agency", _("New agencies")
+        CLIENT = "client", _("New clients")
+
+    level = models.CharField(max_length=10, choices=Level, unique=True)
+    features = models.JSONField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.get_level_display()
+
+
 class StoredAnswer(OwnedModel):
     """The first answer of a POST, for 24 h per key, so that a repeat starts nothing."""
 

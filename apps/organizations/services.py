@@ -25,6 +25,7 @@ from apps.organizations.features import require_room
 from apps.organizations.models import (
     ApiKey,
     AuditEntry,
+    FeatureDefault,
     Invitation,
     Job,
     Limits,
@@ -112,8 +113,12 @@ def make_organization(
     if parent:
         fields = {"content_retention_days": parent.content_retention_days,
                   "metadata_retention_days": parent.metadata_retention_days} | fields  # fmt: skip
-    row = Organization(name=name, brand=brand, parent=parent, owns_brand=owns_brand, **fields)
-    return _with_free_slug(row)
+    row = _with_free_slug(Organization(name=name, brand=brand, parent=parent, owns_brand=owns_brand, **fields))
+    level = FeatureDefault.Level.CLIENT if parent else FeatureDefault.Level.AGENCY
+    default = FeatureDefault.objects.filter(level=level).first()
+    if default and default.features is not None:
+        Limits.objects.create(organization=row, features=default.features)
+    return row
 
 
 @step
