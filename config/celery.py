@@ -49,6 +49,7 @@ app.conf.beat_schedule = {
     "portal domains": {"task": "apps.portal.tasks_domains.sweep_domains", "schedule": 60.0, "options": {"expires": 50}},
     "sign-ups": {"task": "apps.portal.tasks_sign_ups.sweep_sign_ups", "schedule": 60.0, "options": {"expires": 50}},
     "library on its way": {"task": "apps.portal.tasks_sign_ups.sweep_library", "schedule": 15.0, "options": {"expires": 15}},
+    "payments nobody reported": {"task": "apps.portal.tasks_stripe.catch_up", "schedule": 600.0, "options": {"expires": 600}},
     "payment events": {"task": "apps.portal.tasks_stripe.sweep", "schedule": 5.0, "options": {"expires": 10}},
     "engine health": {"task": "apps.voice.tasks.check_connections", "schedule": 10.0, "options": {"expires": 10}},
     "key use": {"task": "apps.organizations.tasks.write_key_use", "schedule": 30.0, "options": {"expires": 30}},

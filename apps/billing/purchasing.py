@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass
 
 from django.db.models import Sum
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -18,7 +19,8 @@ from apps.billing.services import book
 from apps.billing.vat import Tax, tax_on
 from apps.core.db import step, writes
 from apps.core.errors import Conflict, Invalid, NotFound
-from apps.organizations.models import Organization
+from apps.organizations.models import Notification, Organization, Role
+from apps.organizations.notifications import notify
 from apps.organizations.services import Actor, record_audit
 
 Status = Purchase.Status
@@ -186,6 +188,17 @@ def _complete(client: Organization, purchase: Purchase, received: Received, by: 
         now=now,
     )  # fmt: skip
     mail_paid(purchase=purchase, invoice=invoice, now=now)
+    _tell_agency(client, purchase, now)
+
+
+def _tell_agency(client: Organization, purchase: Purchase, now: dt.datetime) -> None:
+    agency = Organization.objects.get(pk=client.parent_id)
+    with translation.override(agency.language):
+        notify(
+            organization=agency, key=f"sale:{purchase.pk}", kind="sale", level=Notification.Level.SUCCESS, role=Role.ADMIN,
+            title=_("%(client)s paid %(name)s") % {"client": client.name, "name": purchase.name},
+            url=reverse("sale", args=[agency.slug, client.slug, purchase.pk]), now=now,
+        )  # fmt: skip
 
 
 def line_text(client: Organization, purchase: Purchase) -> str:

@@ -29,6 +29,8 @@ from apps.organizations.models import Organization, Role
 from apps.organizations.services import Actor
 
 SHOWN = 25
+# What a form says: the provider of the payment account is not named to a client.
+WAYS = {"card": Purchase.Gateway.STRIPE.value, "transfer": Purchase.Gateway.TRANSFER.value}
 
 
 def client_of(request: HttpRequest) -> Organization:
@@ -67,7 +69,7 @@ def billing_buy(request: HttpRequest, org: str) -> HttpResponse:
     client = client_of(request)
     try:
         purchase = order_package(
-            client=client, package_id=_uuid(request, "package"), gateway=request.POST.get("gateway", ""),
+            client=client, package_id=_uuid(request, "package"), gateway=WAYS.get(request.POST.get("way", ""), ""),
             key=f"form:{_uuid(request, 'key')}", by=Actor.of(request), now=db.now(),
         )  # fmt: skip
     except Invalid as error:

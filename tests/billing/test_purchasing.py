@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import time
 import uuid
@@ -19,7 +20,9 @@ from apps.billing.services import balance, book
 from apps.core import db
 from apps.core.errors import Conflict, Invalid, NotFound, Unavailable
 from apps.mail.models import Message
+from apps.organizations.models import Notification
 from apps.organizations.services import SYSTEM
+from apps.portal.services.stripe_catch_up import ask_for_purchase, quiet_purchases
 from tests.billing.selling import Selling, make_seller
 from tests.cases import TenantCase
 from tests.stripe.server import SECRET, Reply, sign
@@ -301,3 +304,25 @@ class RefundTest(Case):
         with pytest.raises(Conflict):
             self.refund(self.order(), 100)
 
+
+
+class CatchUpTest(Case):
+    def test_a_payment_that_no_event_told_about(self) -> None:
+        paid, over, left = self.order(), self.order(), self.order()
+        sessions = [self.pay(each) for each in (paid, over, left)]
+        deliver, self.stripe.deliver = self.stripe.deliver, lambda body, headers: 0
+        [lost] = self.stripe.pay(sessions[0])
+        self.stripe.expire(sessions[1])
+        assert quiet_purchases(db.now()) == []
+        later = db.now() + dt.timedelta(hours=1)
+        assert [pk for _client, pk in quiet_purchases(later)] == [paid.pk, over.pk, left.pk]
+        for client_id, pk in quiet_purchases(later):
+            assert client_id == self.client_org.pk
+            with self.acting_for(self.client_org):
+                ask_for_purchase(client=self.client_org, purchase_id=pk, now=later)
+        assert [self.again(each).status for each in (paid, over, left)] == ["paid", "expired", "open"]
+        self.stripe.deliver = deliver
+        self.stripe.post(lost)
+        assert self.balance() == 500 * CREDIT
+        with self.acting_for(self.agency):
+            assert Notification.objects.for_organization(self.agency).get().title == "Bakker Dental paid Starter"

@@ -199,4 +199,4 @@ class SalesTest(Selling, TenantCase):
         return db.now().date()
 
 
-LIST, PACKAGES = 25, 22
+LIST, PACKAGES = 16, 16

@@ -9,8 +9,11 @@ from typing import Any
 
 from apps.billing.models import CREDIT, Invoice, Payment, Plan, Subscription
 from apps.billing.services import balance
-from apps.billing.subscriptions import turn_period
+from apps.billing.subscriptions import end_subscription, turn_period
+from apps.core import db
 from apps.organizations.models import Limits
+from apps.organizations.services import SYSTEM
+from apps.portal.services.stripe_catch_up import end_at_stripe, ended_plans
 from tests import factories
 from tests.billing.selling import Selling
 from tests.cases import TenantCase
@@ -100,6 +103,15 @@ class PlanTest(Selling, TenantCase):
         self.stripe.cancel(ident, at_once=True)
         assert self.subscription().status == "ended"
         self.stripe.cancel(ident, at_once=True)
+
+    def test_what_ended_here_is_ended_there(self) -> None:
+        ident = self.begun()
+        with self.acting_for(self.client_org):
+            end_subscription(client=self.client_org, by=SYSTEM, now=db.now())
+        assert ended_plans(db.now()) == [(self.client_org.pk, ident)]
+        with self.acting_for(self.client_org):
+            assert [end_at_stripe(client=self.client_org, ident=each) for each in (ident, ident, "sub_unknown")] == [True, False, False]
+        assert self.stripe.subscriptions[ident]["status"] == "canceled"
 
     def test_cards_are_changed_at_the_payment_account(self) -> None:
         assert self.browser.post("/o/bakker-dental/billing/cards").status_code in (302, 404)

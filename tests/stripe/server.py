@@ -187,8 +187,8 @@ class StripeServer:
                 return Reply(200, {"id": shapes.new_id("we"), "object": "webhook_endpoint", "secret": SECRET, "status": "enabled", "url": values["url"]})
             case "GET", ["subscriptions", ident] if ident in self.subscriptions:
                 return Reply(200, self.subscriptions[ident])
-            case "POST", ["subscriptions", ident] if ident in self.subscriptions:
-                self.subscriptions[ident]["cancel_at_period_end"] = values.get("cancel_at_period_end") == "true"
+            case "DELETE", ["subscriptions", ident] if ident in self.subscriptions:
+                self.subscriptions[ident] |= {"status": "canceled", "canceled_at": shapes.now()}
                 return Reply(200, self.subscriptions[ident])
         return Reply(404, shapes.error("resource_missing", f"Unrecognized request URL or object ({method}: /v1/{'/'.join(parts)})."))
 

@@ -40,6 +40,8 @@ class Session:
     status: str
     payment_status: str
     payment_intent: str
+    amount_cents: int
+    currency: str
 
 
 @dataclass(frozen=True)
@@ -102,9 +104,9 @@ class Stripe:
         found = self._send("GET", f"/v1/subscriptions/{quote(id, safe='')}")
         return Recurring(_text(found.get("id")), _text(found.get("status")), found.get("cancel_at_period_end") is True)
 
-    def cancel_at_period_end(self, subscription: str, *, key: str) -> None:
-        """Let a subscription end with its paid month. Raises NotFound."""
-        self._send("POST", f"/v1/subscriptions/{quote(subscription, safe='')}", {"cancel_at_period_end": "true"}, key=key)
+    def end_subscription(self, id: str) -> None:
+        """End it at once: nothing is collected any more. Raises NotFound."""
+        self._send("DELETE", f"/v1/subscriptions/{quote(id, safe='')}")
 
     def _send(self, method: str, path: str, values: Mapping[str, Any] | None = None, *, key: str = "") -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._key}", "Stripe-Version": VERSION, "Accept": "application/json"}
@@ -161,11 +163,12 @@ def _session(found: dict[str, Any]) -> Session:
     id = _text(found.get("id"))
     if not id:
         raise StripeTrouble(_("Stripe does not answer as it should. Try again in a minute."))
-    intent = found.get("payment_intent")
+    intent, total = found.get("payment_intent"), found.get("amount_total")
     return Session(
         id=id, url=_text(found.get("url")) or None, status=_text(found.get("status")),
         payment_status=_text(found.get("payment_status")),
         payment_intent=_text(intent.get("id") if isinstance(intent, dict) else intent),
+        amount_cents=total if isinstance(total, int) else 0, currency=_text(found.get("currency")),
     )  # fmt: skip
 
 
