@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from apps.accounts.people import person
@@ -15,6 +16,7 @@ from apps.billing.services import balance
 from apps.branding.services import absolute_url
 from apps.calls.models import Call
 from apps.organizations.access import allows, may, sees_costs
+from apps.organizations.api_offer import reads_documents
 from apps.organizations.feature_table import needed_by
 from apps.organizations.features import FEATURES
 from apps.organizations.models import Notification, Organization, Role
@@ -35,6 +37,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     if _is_fragment(request):
         return {"features": switches(request), "shows_costs": sees_costs(request)}
     found: dict[str, Any] = {"profile_url": reverse("profile"), "user_menu": _user_menu(request)}
+    found["shows_apps"] = SimpleLazyObject(lambda: reads_documents(request))
     if organization := getattr(request, "organization", None):
         found |= _organization(request, organization)
     return found

@@ -28,7 +28,7 @@ def is_hidden(request: HttpRequest) -> bool:
     path, brand = request.path_info, request.brand  # type: ignore[attr-defined]
     if brand.is_installation or not path.startswith((*DOCUMENTS, *PROGRAMS)):
         return False
-    return not (_reads(request, brand) if path.startswith(DOCUMENTS) else programs_may_sign_in(brand))
+    return not (reads_documents(request) if path.startswith(DOCUMENTS) else programs_may_sign_in(brand))
 
 
 def programs_may_sign_in(brand: Brand) -> bool:
@@ -42,7 +42,11 @@ def programs_may_sign_in(brand: Brand) -> bool:
         return clients.exclude(Q(pk__in=[pk for pk, _names in rows])).exists()
 
 
-def _reads(request: HttpRequest, brand: Brand) -> bool:
+def reads_documents(request: HttpRequest) -> bool:
+    """Whether whoever asks may know of the API on this host."""
+    brand = request.brand  # type: ignore[attr-defined]
+    if brand.is_installation:
+        return True
     if request.user.is_authenticated:
         found = [each.organization_id for each in organizations_of(request.user.pk) if each.brand_id == brand.pk]
     else:
