@@ -119,7 +119,8 @@ def _own(organization: Organization) -> Connection | None:
 def _form(request: HttpRequest, data: Any = None, *, is_test: bool = False) -> EngineForm:
     organization = request.organization  # type: ignore[attr-defined]
     asks = not is_test and find_connection(organization) is not None
-    return EngineForm(data, current=_own(organization), asks=asks)
+    is_neutral = not request.brand.is_installation  # type: ignore[attr-defined]
+    return EngineForm(data, current=_own(organization), asks=asks, is_neutral=is_neutral)
 
 
 def _page(

@@ -25,6 +25,7 @@ class EngineForm(forms.Form):
     current: the organization's own connection, whose key may stay.
     is_trusted: the operator types; addresses in private networks are allowed.
     asks: whether leaving the present engine must be agreed to.
+    is_neutral: shown on a reseller's host, where nothing names who is behind it.
     """
 
     kind = forms.ChoiceField(label=_("Engine"), choices=KINDS, widget=forms.RadioSelect, initial=Connection.Kind.HOSTED)
@@ -50,13 +51,18 @@ class EngineForm(forms.Form):
     use_required_attribute = False
 
     def __init__(
-        self, *args: Any, current: Connection | None, is_trusted: bool = False, asks: bool = False, **kwargs: Any
-    ) -> None:
+        self, *args: Any, current: Connection | None, is_trusted: bool = False, asks: bool = False,
+        is_neutral: bool = False, **kwargs: Any,
+    ) -> None:  # fmt: skip
         if current is not None:
             shown = {"kind": current.kind, "base_url": current.base_url, "web_call_url": current.web_call_url}
+            if is_neutral and current.kind == Connection.Kind.HOSTED:
+                shown = {"kind": current.kind}
             kwargs["initial"] = shown | (kwargs.get("initial") or {})
         super().__init__(*args, **kwargs)
         self.current, self.is_trusted, self.asks = current, is_trusted, asks
+        if is_neutral:
+            self._name_nobody()
 
     def clean_base_url(self) -> str:
         return self._url("base_url") or (HOSTED_URL if self._is_hosted() else "")
@@ -89,6 +95,13 @@ class EngineForm(forms.Form):
         data = self.cleaned_data
         names = ("kind", "base_url", "web_call_url", "api_key")
         return Connection(organization=organization, **{name: data[name] for name in names})
+
+    def _name_nobody(self) -> None:
+        kind, base_url = self.fields["kind"], self.fields["base_url"]
+        assert isinstance(kind, forms.ChoiceField)
+        kind.choices = [(Connection.Kind.HOSTED, _("Hosted account")), KINDS[1]]
+        base_url.help_text = _("Where its API begins. Empty: the address of a hosted account.")
+        del base_url.widget.attrs["placeholder"]
 
     def _is_hosted(self) -> bool:
         return self.cleaned_data.get("kind") == Connection.Kind.HOSTED
