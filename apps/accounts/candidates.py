@@ -30,9 +30,14 @@ def make_candidate(*, brand: Brand, email: str, name: str, password: str, langua
     return user
 
 
+def has_confirmed(user: User) -> bool:
+    """Whether the person has shown that an address is hers."""
+    return bool(EmailAddress.objects.filter(user=user, verified=True).exists())
+
+
 def is_confirmed(user: User) -> bool:
     """Whether the person has shown that an address is hers, or was ever signed in."""
-    return user.last_login is not None or EmailAddress.objects.filter(user=user, verified=True).exists()
+    return user.last_login is not None or has_confirmed(user)
 
 
 @step

@@ -31,6 +31,7 @@ AREAS = [
     ("connection", _("Voice engine")),
     ("webhook", _("Webhooks")),
     ("app", _("Connected apps")),
+    ("embed", _("Website widgets")),
     ("organization", _("Settings")),
     ("credits", _("Credits")),
     ("subscription", _("Subscription")),
@@ -46,7 +47,7 @@ VERBS = {
     "replace": _("replaced"), "settings": _("settings changed"), "broken": _("refused by the provider"),
     "pick": _("chosen"), "connect": _("connected"), "disconnect": _("disconnected"),
     "enable": _("switched on"), "switch": _("new secret in use"), "rotate": _("new secret"), "replay": _("sent again"),
-    "erase": _("erased"), "end": _("ended"), "plan": _("plan changed"), "limits": _("limits changed"), "push": _("brought to its clients"),
+    "approve": _("approved"), "refuse": _("refused"), "erase": _("erased"), "end": _("ended"), "plan": _("plan changed"), "limits": _("limits changed"), "push": _("brought to its clients"),
     "rate": _("rate changed"), "order": _("ordered"), "payment": _("payment noted"), "refund": _("refund asked for"),
     "refunded": _("refunded"),
 }  # fmt: skip
@@ -57,8 +58,9 @@ NOUNS = {
     "control": _("Live call"), "demo": _("Demo"), "app": _("Connected app"),
     "provider_key": _("Provider key"), "sender_domain": _("E-mail domain"), "workflow": _("Workflow"),
     "visit": _("Visit"), "plan": _("Plan"), "wallet": _("Wallet"), "subscription": _("Subscription"),
-    "purchase": _("Purchase"), "invoice": _("Invoice"),
+    "purchase": _("Purchase"), "invoice": _("Invoice"), "embed": _("Website widget"),
     "mcp_server": _("MCP server"), "recording": _("Recording"), "person": _("A person's data"),
+    "sign_up": _("Sign-up"), "library": _("Library"),
 }  # fmt: skip
 PAGE = 50
 

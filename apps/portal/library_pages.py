@@ -39,7 +39,7 @@ def list_of(agency: Organization) -> list[dict[str, Any]]:
     items = list(LibraryItem.objects.for_organization(agency).order_by("kind", "created_at"))
     names = {kind: dict(things(agency, kind).values_list("pk", "name")) for kind in Kind}
     counted = LibraryCopy.objects.filter(item_id__in=[each.pk for each in items], organization__closed_at=None)
-    copies = {
+    copies: dict[UUID, dict[str, Any]] = {
         row["item_id"]: row
         for row in counted.values("item_id").annotate(count=Count("pk"), last=Max("pushed_at")).order_by()
     }

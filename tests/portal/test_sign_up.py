@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from unittest import mock
 
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client, override_settings
 
 from apps.accounts.models import User
@@ -28,7 +30,7 @@ from apps.portal.services.sign_ups import forget_unconfirmed, register
 from apps.portal.tasks_sign_ups import complete_sign_up, sweep_sign_ups
 from tests import factories
 from tests.accounts.test_sign_in import code_in
-from tests.cases import TenantCase
+from tests.cases import CommittedCase, TenantCase
 
 HOST = "northwind.localhost"
 FORM = {"name": "Eva Smit", "company": "Smit Garage", "email": "Eva@Smit.example", "password": "a quite good one 7"}
@@ -185,6 +187,37 @@ class ClientSignUpTest(Base):
             self.assertNotContains(page, "Switchboard")
         for mail in self.mails("eva@smit.example"):
             self.assertNotIn("Switchboard", mail.text + mail.html)
+
+
+class AtOnceTest(CommittedCase):
+    def test_four_processes_make_one_workspace(self) -> None:
+        cache.clear()
+        open_portal(agency=self.agency, slug="northwind", name="Northwind", by=Actor("Ada"), now=db.now())
+        thing = factories.make_assistant(self.agency, name="One")
+        factories._make(LibraryItem, self.agency, kind="assistant", object_id=thing.pk, for_sign_ups=True)
+        with self.acting_for(self.agency):
+            Portal.objects.filter(organization=self.agency).update(allows_sign_up=True, free_credits=10)
+        user = register(
+            brand=self.agency.brand, name="Eva", company="Smit Garage", email="eva@smit.example", password="x" * 12, language="en",
+            accepts_terms=False, now=db.now(),
+        )  # fmt: skip
+        assert user is not None
+        user.emailaddress_set.update(verified=True)
+        pk = str(SignUp.objects.get(user=user).pk)
+
+        def run(_number: int) -> None:
+            complete_sign_up(pk)
+            connection.close()
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(run, range(4)))
+        complete_sign_up(pk)
+        with acting(overview("what was made")):
+            client = Organization.objects.get(name="Smit Garage")
+            self.assertEqual(Assistant.objects.filter(organization=client).count(), 1)
+            self.assertEqual(LedgerEntry.objects.filter(organization=client).count(), 1)
+            self.assertEqual(LibraryCopy.objects.filter(organization=client).count(), 1)
+        self.assertEqual(SignUp.objects.get(pk=pk).status, "done")
 
 
 class CrashTest(Base):

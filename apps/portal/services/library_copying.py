@@ -60,7 +60,7 @@ def bring_changes(
             update_assistant(assistant=thing, values=found, by=by, now=now, expected_version=thing.version)
         else:
             found = _judge_template(client, thing, data).require()
-            update_template(template=thing, values=found, by=by, now=now, expected_version=thing.version)
+            update_template(template=thing, values=found, by=by, now=now, expected_version=thing.version)  # type: ignore[type-var]
     _remember(client, item, thing.pk, values, now)
 
 

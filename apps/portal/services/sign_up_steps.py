@@ -8,11 +8,14 @@ middle leaves a sign-up that goes on.
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 from uuid import UUID, uuid5
 
+from django.db import IntegrityError
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from apps.accounts.candidates import has_confirmed
 from apps.accounts.models import User
 from apps.billing.models import CREDIT, Buyer, LedgerEntry, Plan
 from apps.billing.services import book
@@ -53,6 +56,8 @@ def go_on(*, sign_up: SignUp, now: dt.datetime) -> SignUp:
         return sign_up
     try:
         _go_on(sign_up, now)
+    except IntegrityError:
+        pass  # another process makes the same workspace at this moment
     except DomainError as error:
         SignUp.objects.filter(pk=sign_up.pk, status=Status.MAKING).update(error=error.text[:300], updated_at=now)
     return SignUp.objects.select_related("user", "brand").get(pk=sign_up.pk)
@@ -77,7 +82,7 @@ def _go_on(sign_up: SignUp, now: dt.datetime) -> None:
 def _confirm(pk: UUID, agency: Organization | None, portal: Portal | None, now: dt.datetime) -> None:
     """The address is confirmed: the agency decides, or the workspace is made."""
     row = _locked(pk, Status.CONFIRMING)
-    if row is None or not row.user.emailaddress_set.filter(verified=True).exists():
+    if row is None or not has_confirmed(row.user):
         return
     waits = bool(agency and portal and portal.approves_sign_ups)
     row.change(now, status=Status.WAITING if waits else Status.MAKING)
@@ -95,7 +100,7 @@ def _make(pk: UUID, own: UUID, agency: Organization | None, portal: Portal | Non
     if found is not None:
         return found
     language = row.user.language or (agency.language if agency else row.brand.language) or "en"
-    like = {"country": agency.country, "timezone": agency.timezone} if agency else {}
+    like: dict[str, Any] = {"country": agency.country, "timezone": agency.timezone} if agency else {}
     made = make_organization(
         id=own, name=row.company, brand=agency.brand if agency else row.brand, parent=agency, language=language,
         has_wallet=bool(agency and (portal is None or portal.gives_wallets)), **like,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 from django.utils.translation import gettext as _
 
 from apps.accounts.candidates import drop_candidate, is_confirmed, make_candidate
@@ -93,9 +93,10 @@ def _register(
 
 
 def sign_ups_of(agency: Organization) -> QuerySet[SignUp]:
-    """Who signed up at the agency's brand, newest first. The table has no owner column: the brand tells."""
+    """Who signed up at the agency's brand: those who wait on top, then newest first. The table has no owner column: the brand tells."""
     rows = SignUp.objects.filter(brand_id=agency.brand_id) if agency.owns_brand else SignUp.objects.none()
-    return rows.select_related("user").order_by("-created_at", "-pk")
+    waits = Case(When(status=Status.WAITING, then=0), default=1)
+    return rows.select_related("user").order_by(waits, "-created_at", "-pk")
 
 
 @writes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.billing.models import Package
@@ -44,17 +44,9 @@ def agency_steps(context: dict[str, Any]) -> list[dict[str, Any]]:
     if all(done for *_rest, done in steps):
         return []
     return [
-        {"title": title, "text": text, "url": url, "done": done}
+        {"title": title, "text": text, "url": reverse(name, args=[agency.slug]), "done": done}
         for title, text, name, done in steps
-        if (url := _address(name, agency))
     ]
-
-
-def _address(name: str, agency: Organization) -> str:
-    try:
-        return reverse(name, args=[agency.slug])
-    except NoReverseMatch:
-        return ""
 
 
 def _has_logo(agency: Organization) -> bool:
