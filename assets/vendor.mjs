@@ -20,6 +20,15 @@ const files = [
   ["tailwindcss/LICENSE", "tailwindcss/LICENSE"],
 ];
 
+// A brand's choice; Inter is every page's. Source Sans' package names no holder: its licence is kept by hand.
+const fonts = { "source-sans-3": "source-sans", nunito: "nunito", lora: "lora", "ibm-plex-sans": "plex" };
+for (const [name, folder] of Object.entries(fonts)) {
+  for (const letters of ["latin", "latin-ext"]) {
+    files.push([`@fontsource-variable/${name}/files/${name}-${letters}-wght-normal.woff2`, `../fonts/${folder}/${letters}.woff2`]);
+  }
+  if (folder !== "source-sans") files.push([`@fontsource-variable/${name}/LICENSE`, `../fonts/${folder}/LICENSE`]);
+}
+
 for (const [from, to] of files) {
   const target = `${vendor}/${to}`;
   await mkdir(dirname(target), { recursive: true });
