@@ -125,6 +125,13 @@ def charge_call(
     return cost
 
 
+def why_empty(payers: Payers, used_by: object, now: dt.datetime) -> str | None:
+    """The sentence when no call may begin, because an account is empty or the subscription is not paid; holds do not count."""
+    if _blocked(payers, now):
+        return _unpaid(payers).text
+    return next((refusal(payers, payer, used_by).text for payer in reversed(payers) if left(payers, payer) < HOLD), None)
+
+
 def refusal(payers: Payers, payer: object, used_by: object) -> InsufficientCredits:
     """What is said when this account is empty: the balance in it is the one the organization may see."""
     if payer == used_by:

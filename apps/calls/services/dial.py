@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from apps.billing.services import HOLD, balance
+from apps.billing.payers import why_empty
 from apps.calls.allowed import SPENT, spend_left, why_forbidden
 from apps.calls.models import Call
 from apps.calls.refusals import is_refused
@@ -352,8 +352,8 @@ def _not_allowed(call: Call, now: dt.datetime) -> tuple[str, str] | None:
     """The refusal and its sentence, should countries or money have changed since the call was reserved."""
     if call.other_number and (problem := why_forbidden(call.organization, call.other_number, now)):
         return "not_allowed", problem
-    if call.is_charged and balance(call.organization.payer_id) < HOLD:
-        return NO_CREDITS, _("No credits left. Buy credits to place calls.")
+    if call.is_charged and (empty := why_empty(call.organization.payer_ids, call.organization_id, now)):
+        return NO_CREDITS, empty
     left = spend_left(call.organization, now) if call.is_charged else None
     return ("spend", str(SPENT)) if left is not None and left < 0 else None
 

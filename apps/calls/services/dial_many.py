@@ -18,7 +18,8 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Min, Q
 
-from apps.billing.services import HOLD, balance
+from apps.billing.payers import least_left
+from apps.billing.services import HOLD
 from apps.calls.allowed import forbidden_among, limits_of, spend_left
 from apps.calls.models import Call
 from apps.calls.refusals import refused_among
@@ -288,7 +289,7 @@ def _unwanted(calls: Sequence[Call], now: dt.datetime) -> list[UUID]:
     numbers = {call.other_number for call in calls if call.other_number}
     refused = refused_among(organization, numbers, now) | forbidden_among(organization, numbers, now).keys()
     is_broke = any(call.is_charged for call in calls) and (
-        balance(organization.payer_id) < HOLD or ((left := spend_left(organization, now)) is not None and left < 0)
+        least_left(organization.payer_ids, now) < HOLD or ((left := spend_left(organization, now)) is not None and left < 0)
     )
     return [
         call.pk for call in calls

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from uuid_utils.compat import uuid7
 
 from apps.assistants.models import Assistant
-from apps.billing.services import HOLD, place_hold, place_holds, release_holds
-from apps.billing.sql import lock_account
+from apps.billing.payers import hold, hold_many, lock_accounts, release
+from apps.billing.services import HOLD
 from apps.calls.allowed import SPENT, USED_UP, limits_of, minutes_used_up, spend_left, why_forbidden
 from apps.calls.ids import money_key_of, new_call_id
 from apps.calls.models import TEXT, Call
@@ -73,7 +73,7 @@ def reserve_call(*, request: CallRequest, now: dt.datetime) -> Call:
         with transaction.atomic():
             call.save(force_insert=True)
             if call.is_charged:
-                place_hold(payer_id=organization.payer_id, used_by=organization.pk, key=call.money_key, now=now)
+                hold(payers=organization.payer_ids, used_by=organization.pk, key=call.money_key, now=now)
                 _check_spend(organization, now)
     except IntegrityError:
         return _won_elsewhere(request)
@@ -113,9 +113,9 @@ def _hold(organization: Organization, keys: Sequence[str], now: dt.datetime, lim
     limits = limits_of(organization) if limits is None else limits
     if any(each.spend_per_hour is not None for each in limits):
         # The lock that the holds take anyway: nobody spends between this look and them.
-        lock_account(organization.payer_id)
+        lock_accounts(organization.payer_ids)
         keys = keys[: max(0, (spend_left(organization, now, limits=limits) or 0) // HOLD)]
-    return place_holds(payer_id=organization.payer_id, used_by=organization.pk, keys=keys, now=now)
+    return hold_many(payers=organization.payer_ids, used_by=organization.pk, keys=keys, now=now)
 
 
 def _own(reserved: Reserved) -> Own:
@@ -143,7 +143,7 @@ def cancel_reserved(*, organization: Organization, origin: str, now: dt.datetime
         dial=Call.Dial.REFUSED, refusal="cancelled", status=Call.Status.FAILED, end_reason="cancelled", ended_at=now,
         settled_at=now, cost=0, updated_at=now,
     )  # fmt: skip
-    release_holds(payer_id=organization.payer_id, keys=[call.money_key for call in calls], now=now)
+    release(payers=organization.payer_ids, keys=[call.money_key for call in calls], now=now)
     unsure = Call.objects.for_organization(organization).filter(
         origin=origin, dial__in=(Call.Dial.SENDING, Call.Dial.UNKNOWN)
     )

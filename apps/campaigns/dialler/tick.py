@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Sequence
 from uuid import UUID
 
-from apps.billing.models import CREDIT, Account
-from apps.billing.services import balance
+from apps.billing.models import CREDIT
+from apps.billing.payers import least_left, left
+from apps.billing.services import account_of
 from apps.calls.allowed import limits_of, spend_left
 from apps.calls.services.requests import is_charged
 from apps.campaigns.dialler import memory
@@ -76,7 +77,7 @@ def resume_campaign(*, organization_id: UUID, campaign_id: UUID, now: dt.datetim
         return False
     if is_suspended(campaign.organization):
         return False
-    if campaign.paused_by == PausedBy.BALANCE and not _is_above_threshold(campaign.organization):
+    if campaign.paused_by == PausedBy.BALANCE and not _is_above_threshold(campaign.organization, now):
         return False
     campaign.change(now, status=Status.SCHEDULED, paused_by="", version=campaign.version + 1)
     record_audit(organization=campaign.organization, by=SYSTEM, action="campaign.start", target=campaign)
@@ -152,7 +153,7 @@ def _keep_watch(campaign: Campaign, queue: Queue, now: dt.datetime) -> None:
 def _out_of_money(campaign: Campaign, limits: Sequence[Limits], now: dt.datetime) -> str | None:
     """What pauses the campaign: no credits, its budget, or what may be spent in an hour. While only calls that run now hold
     the rest, its leads wait."""
-    if balance(campaign.organization.payer_id) < CREDIT:
+    if least_left(campaign.organization.payer_ids, now) < CREDIT:
         return PausedBy.BALANCE
     if budget_left(campaign)[1]:
         return PausedBy.BUDGET
@@ -203,6 +204,8 @@ def _number(campaign: Campaign) -> PhoneNumber | None:
         return None
 
 
-def _is_above_threshold(organization: Organization) -> bool:
-    account = Account.objects.for_organization(organization.payer_id).first() or Account()
-    return balance(organization.payer_id) > account.low_balance_credits * CREDIT
+def _is_above_threshold(organization: Organization, now: dt.datetime) -> bool:
+    """Every account that pays is above what its owners chose."""
+    payers = organization.payer_ids
+    enough = all(left(payers, payer) > account_of(payer).low_balance_credits * CREDIT for payer in payers)
+    return enough and least_left(payers, now) >= CREDIT
