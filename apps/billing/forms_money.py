@@ -12,7 +12,8 @@ class CentsField(forms.DecimalField):
     """An amount with two decimals; its value is whole cents, or None."""
 
     def __init__(self, *, currency: str = "", **kwargs: Any) -> None:
-        super().__init__(**{"max_digits": 11, "decimal_places": 2, "min_value": Decimal(0)} | kwargs)
+        options: dict[str, Any] = {"max_digits": 11, "decimal_places": 2, "min_value": Decimal(0)}
+        super().__init__(**options | kwargs)
         if currency:
             self.say_currency(currency)
 
@@ -31,7 +32,8 @@ class MicrosField(CentsField):
     """An amount with up to four decimals; its value is whole millionths, or None."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"decimal_places": 4} | kwargs)
+        options: dict[str, Any] = {"decimal_places": 4}
+        super().__init__(**options | kwargs)
 
     def clean(self, value: Any) -> int | None:  # type: ignore[override]
         found = forms.DecimalField.clean(self, value)
@@ -45,5 +47,6 @@ class RateField(CentsField):
     """A percentage with up to two decimals; its value is basis points, or None."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_digits": 5, "max_value": Decimal(50)} | kwargs)
+        options: dict[str, Any] = {"max_digits": 5, "max_value": Decimal(50)}
+        super().__init__(**options | kwargs)
         self.widget.attrs["data-unit"] = "%"
