@@ -19,5 +19,5 @@ def save_details(*, client: Organization, values: Mapping[str, Any], by: Actor, 
     changed = sorted(name for name, value in values.items() if getattr(buyer, name) != value)
     if changed:
         buyer.change(now, **values)
-        record_audit(organization=client, by=by, action="billing.update", target=buyer, data={"fields": changed})
+        record_audit(organization=client, by=by, action="buyer.update", target=buyer, data={"fields": changed})
     return buyer

@@ -14,7 +14,7 @@ from apps.billing.models import Invoice
 from apps.billing.vat.words import reason_words
 from apps.branding.looks import look_of
 from apps.branding.models import Brand
-from apps.core.pdf import INNER, MARGIN, Document
+from apps.core.pdf import INK, INNER, MARGIN, Document
 from apps.core.templatetags.ui import money, number
 
 
@@ -57,6 +57,7 @@ def _heads(document: Document, invoice: Invoice) -> None:
     ]  # fmt: skip
     document.set_xy(MARGIN, top)
     document.set_font("Inter", "", 10)
+    document.set_text_color(INK)
     for text in filter(None, left):
         document.set_x(MARGIN)
         document.cell(INNER / 2, 5, text[:60])

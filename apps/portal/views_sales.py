@@ -23,7 +23,7 @@ from apps.billing.refunds import effect_of, refund, unused_cents
 from apps.billing.services import balance
 from apps.billing.views_billing import pdf_answer
 from apps.core import db
-from apps.core.errors import Conflict, Invalid, NotFound
+from apps.core.errors import DomainError, NotFound
 from apps.organizations.access import may, needs
 from apps.organizations.models import Organization, Role
 from apps.organizations.scopes import acting_for
@@ -119,7 +119,7 @@ def sale_refund(request: HttpRequest, org: str, client: str, pk: UUID) -> HttpRe
     if request.method == "POST" and form.is_valid():
         try:
             return _refunded(request, buyer, row, form.cleaned_data, now)
-        except (Invalid, Conflict) as error:
+        except DomainError as error:
             form.add_error(error.param if error.param in form.fields else None, error.text)
     if form.errors:
         status = 422
