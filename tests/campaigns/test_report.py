@@ -41,7 +41,7 @@ class ReportTest(TenantCase):
             return report_of(self.campaign, brand=brand or self.brand, language=language, now=NOON)
 
     def test_what_it_says(self) -> None:
-        with self.assertNumQueries(4):
+        with self.assertNumQueries(5):
             content = self.report()
         words = words_of(content).split("\n")
         for expected in ("Frühling", "4", "75.0%", "1:00", "1.50", "Answered", "3 · 75.0%", "Busy", "1 · 25.0%", "Analysis: Is interested", "2 · 66.7%", "Page 1"):

@@ -232,6 +232,13 @@ class LookTest(PortalCase):
         page = self.host.get("/nothing-here", headers={"accept": "text/html"})
         self.assertContains(page, "Bright Voice", status_code=404)
 
+    def test_the_engine_page_names_no_upstream(self) -> None:
+        page = f"/o/{self.client_org.slug}/settings/engine"
+        shown = self.as_(User.objects.get(pk=self.cleo.pk), host=PORTAL).get(page).content.decode()
+        self.assertIn("Hosted account", shown)
+        self.assertNotIn("sovereign", shown.lower())
+        self.assertIn("HMS Sovereign account", self.as_(self.ada).get(f"/o/{self.agency.slug}/settings/engine").content.decode())
+
     def test_an_unknown_host_names_nobody(self) -> None:
         answer = Client(headers={"host": "nobody.localhost", "accept": "text/html"}).get("/")
         self.assertEqual(answer.status_code, 421)
