@@ -75,8 +75,9 @@ def closed(names: Iterable[str]) -> frozenset[str]:
 
 
 def with_features(rows: QuerySet[Organization]) -> QuerySet[Organization]:
-    """Organizations that bring along what is switched on for them."""
-    return rows.annotate(switched=Limits.objects.filter(organization_id=OuterRef("pk")).values("features")[:1])
+    """Organizations that bring along what is switched on for them, and how many minutes they may talk in a month."""
+    limits = Limits.objects.filter(organization_id=OuterRef("pk"))
+    return rows.annotate(switched=limits.values("features")[:1], month_minutes=limits.values("minutes_per_month")[:1])
 
 
 def features_of(organization: Organization) -> frozenset[str]:

@@ -84,13 +84,19 @@ class AccessForm(forms.Form):
     def rows(self) -> list[Row]:
         """The switches in the order of the list, each below what it needs."""
         chosen = self.chosen()
-        return [self._row(each, chosen) for each in FEATURES.values()]
+        return [self._row(each, chosen) for root in FEATURES.values() if not root.needs for each in family(root)]
 
     def _row(self, each: Feature, chosen: frozenset[str]) -> Row:
         needed = [FEATURES[name].label for name in each.needs]
         lacks = [FEATURES[name].label for name in each.needs if name not in chosen]
         differs = self._plan is not None and (each.name in chosen) != (each.name in self._plan)
         return Row(each.name, each.label, each.help, each.name in chosen, " ".join(each.needs), needed, lacks, depth_of(each), differs)
+
+
+def family(root: Feature) -> list[Feature]:
+    """A feature and, below it, all that need it."""
+    below = [each for each in FEATURES.values() if each.needs and each.needs[-1] == root.name]
+    return [root, *(inner for each in below for inner in family(each))]
 
 
 def depth_of(each: Feature) -> int:

@@ -28,6 +28,8 @@ class FormTest(TenantCase):
         self.assertEqual(ALL - set(form.values()[1] or []), {"place_calls", "campaigns", "embeds"})
         rows = {row.name: row for row in form.rows()}
         self.assertEqual([str(each) for each in rows["campaigns"].lacks], ["Place calls"])
+        self.assertEqual(set(rows), ALL)
+        self.assertEqual([name for name in rows if name in ("choose_models", "provider_keys", "templates")], ["choose_models", "provider_keys", "templates"])
         self.assertEqual((rows["place_calls"].depth, rows["campaigns"].depth, rows["provider_keys"].depth), (0, 1, 3))
 
     def test_what_differs_from_the_plan_is_marked(self) -> None:
