@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from apps.billing.gateways.stripe import Session, Stripe
 from apps.billing.invoicing import buyer_of
-from apps.billing.models import Buyer, Plan, Purchase, Seller
+from apps.billing.models import Buyer, Plan, Purchase, Seller, Subscription
 from apps.billing.offers import Offer, seller_of
 from apps.billing.purchasing import note_session
 from apps.branding.services import absolute_url
@@ -124,11 +124,16 @@ def _plan_values(seller: Seller, client: Organization, customer: str, offer: Off
     }  # fmt: skip
     price = _price(plan.name, offer.gross_cents, seller.currency) | {"recurring": {"interval": "month"}}
     data: dict[str, Any] = {"metadata": told}
-    if plan.trial_days:
+    if plan.trial_days and not has_tried(client):
         data["trial_period_days"] = plan.trial_days
     return _values(client, customer, back="?plan=begun") | {
         "mode": "subscription", "metadata": told, "subscription_data": data, "line_items": [{"quantity": 1, "price_data": price}],
     }  # fmt: skip
+
+
+def has_tried(client: Organization) -> bool:
+    """Whether the client had a trial already: there is one for each client."""
+    return Subscription.objects.for_organization(client).filter(trial_ends_at__isnull=False).exists()
 
 
 def _values(client: Organization, customer: str, *, back: str) -> dict[str, Any]:

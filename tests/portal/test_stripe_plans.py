@@ -104,6 +104,17 @@ class PlanTest(Selling, TenantCase):
         assert self.subscription().status == "ended"
         self.stripe.cancel(ident, at_once=True)
 
+    def test_a_trial_is_had_once(self) -> None:
+        with self.acting_for(self.agency):
+            self.plan.change(db.now(), trial_days=14)
+        self.begun()
+        assert self.subscription().status == "trial"
+        assert self.rows(Invoice) == []
+        with self.acting_for(self.client_org):
+            end_subscription(client=self.client_org, by=SYSTEM, now=db.now())
+        self.stripe.pay(self.choose())
+        assert sorted(each["status"] for each in self.stripe.subscriptions.values()) == ["active", "trialing"]
+
     def test_what_ended_here_is_ended_there(self) -> None:
         ident = self.begun()
         with self.acting_for(self.client_org):
