@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -46,10 +47,10 @@ VERBS = {
     "cancel": _("cancelled"), "import": _("imported"), "assign": _("assigned"), "retention": _("retention changed"),
     "replace": _("replaced"), "settings": _("settings changed"), "broken": _("refused by the provider"),
     "pick": _("chosen"), "connect": _("connected"), "disconnect": _("disconnected"),
-    "enable": _("switched on"), "switch": _("new secret in use"), "rotate": _("new secret"), "replay": _("sent again"),
+    "enable": _("switched on"), "disable": _("switched off"), "switch": _("new secret in use"), "rotate": _("new secret"), "replay": _("sent again"),
     "approve": _("approved"), "refuse": _("refused"), "erase": _("erased"), "end": _("ended"), "plan": _("plan changed"), "limits": _("limits changed"), "push": _("brought to its clients"),
     "rate": _("rate changed"), "order": _("ordered"), "payment": _("payment noted"), "refund": _("refund asked for"),
-    "refunded": _("refunded"),
+    "refunded": _("refunded"), "archive": _("archived"), "restore": _("offered again"),
 }  # fmt: skip
 NOUNS = {
     "assistant": _("Assistant"), "number": _("Number"), "trunk": _("SIP trunk"), "campaign": _("Campaign"), "call": _("Call"),
@@ -60,7 +61,8 @@ NOUNS = {
     "visit": _("Visit"), "plan": _("Plan"), "wallet": _("Wallet"), "subscription": _("Subscription"),
     "purchase": _("Purchase"), "invoice": _("Invoice"), "embed": _("Website widget"),
     "mcp_server": _("MCP server"), "recording": _("Recording"), "person": _("A person's data"),
-    "sign_up": _("Sign-up"), "library": _("Library"),
+    "sign_up": _("Sign-up"), "library": _("Library"), "domain": _("Domain"), "portal": _("Portal"), "client": _("Clients"),
+    "announcement": _("Announcement"), "brand": _("Brand"), "package": _("Package"), "seller": _("Payments"), "buyer": _("Billing details"),
 }  # fmt: skip
 PAGE = 50
 
@@ -88,7 +90,7 @@ class Line:
 
 def audit_page(
     organization: Organization, *, person: UUID | None = None, area: str | None = None, before: str | None = None,
-    visit: str | None = None,
+    visit: str | None = None, since: dt.datetime | None = None, until: dt.datetime | None = None,
 ) -> tuple[list[Line], str | None]:  # fmt: skip
     """Up to 50 lines, newest first, and the cursor of the next page. Always the same number of queries.
 
@@ -96,33 +98,47 @@ def audit_page(
         person: only what this member did.
         area: a key of AREAS.
         before: the cursor of an earlier page.
+        since, until: from this instant on, and before that one.
         visit: only what was done on this visit of an agency's person (its id), or on any (`VISITS`).
     """
     lines: list[Line] = []
+    period = {name: at for name, at in (("created_at__gte", since), ("created_at__lt", until)) if at}
     if area != SECURITY:
-        lines += [entry_line(row) for row in _entries(organization, person, area, before, visit)]
+        lines += [entry_line(row) for row in _window(_entries(organization, person, area, visit).filter(**period), before)]
     if area in (None, SECURITY) and not visit:
-        lines += [_event(row) for row in _events(organization, person, before)]
+        lines += [_event(row) for row in _window(_events(organization, person).filter(**period), before)]
     lines.sort(key=lambda line: (line.at, line.pk), reverse=True)
     page = lines[:PAGE]
     return page, page[-1].cursor if len(lines) > PAGE else None
 
 
-def _entries(
-    organization: Organization, person: UUID | None, area: str | None, before: str | None, visit: str | None = None
-) -> QuerySet[AuditEntry]:
+def every_line(organization: Organization, most: int, **chosen: Any) -> Iterator[Line]:
+    """Up to `most` lines, newest first, page after page; `chosen` as for `audit_page`, without a cursor."""
+    before, given = None, 0
+    while True:
+        page, before = audit_page(organization, before=before, **chosen)
+        for line in page:
+            given += 1
+            if given > most:
+                return
+            yield line
+        if before is None:
+            return
+
+
+def _entries(organization: Organization, person: UUID | None, area: str | None, visit: str | None = None) -> QuerySet[AuditEntry]:
     rows = AuditEntry.objects.for_organization(organization)
     rows = rows.filter(user_id=person) if person else rows
     rows = rows.filter(action__startswith=f"{area}.") if area else rows
     if visit:
         rows = rows.filter(visit_id__isnull=False) if visit == VISITS else rows.filter(visit_id=visit)
-    return _window(rows, before)
+    return rows
 
 
-def _events(organization: Organization, person: UUID | None, before: str | None) -> QuerySet[SecurityEvent]:
+def _events(organization: Organization, person: UUID | None) -> QuerySet[SecurityEvent]:
     members = Membership.objects.for_organization(organization)
     members = members.filter(user_id=person) if person else members
-    return _window(SecurityEvent.objects.of_people(members.values("user_id")), before)
+    return SecurityEvent.objects.of_people(members.values("user_id"))
 
 
 def _window(rows: QuerySet[Any], before: str | None) -> QuerySet[Any]:

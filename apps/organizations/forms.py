@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
@@ -213,6 +214,16 @@ class AuditFilterForm(forms.Form):
     area = forms.ChoiceField(required=False, choices=[("", ""), *AREAS])
     before = forms.CharField(required=False, max_length=80)
     visit = forms.CharField(required=False, max_length=36)
+    since = forms.DateField(required=False)
+    until = forms.DateField(required=False)
+
+    def clean_since(self) -> dt.datetime | None:
+        return _midnight(self.cleaned_data["since"])
+
+    def clean_until(self) -> dt.datetime | None:
+        """The day that was chosen belongs to it."""
+        day: dt.date | None = self.cleaned_data["until"]
+        return _midnight(day + dt.timedelta(days=1)) if day else None
 
     def clean_visit(self) -> str:
         """Any visit, or one by its id."""
@@ -236,3 +247,8 @@ class AuditFilterForm(forms.Form):
     def values(self) -> dict[str, Any]:
         self.is_valid()
         return {name: self.cleaned_data.get(name) or None for name in self.fields}
+
+
+def _midnight(day: dt.date | None) -> dt.datetime | None:
+    """When a day begins where the viewer is."""
+    return timezone.make_aware(dt.datetime.combine(day, dt.time())) if day else None

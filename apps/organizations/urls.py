@@ -16,6 +16,7 @@ urlpatterns = [
     path("settings/api-keys/<uuid:pk>/revoke", keys.api_key_revoke, name="api_key_revoke"),
     path("settings/privacy", settings.privacy_settings, name="privacy_settings"),
     path("settings/audit", audit.audit_log, name="audit_log"),
+    path("settings/audit/file", audit.audit_file, name="audit_file"),
     path("settings/visits", visits.visits, name="visits"),
     path("notifications", notifications.notifications, name="notifications"),
     path("notifications/put-away", notifications.notifications_put_away, name="notifications_put_away"),

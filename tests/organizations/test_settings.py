@@ -306,3 +306,32 @@ class HomeTest(SettingsCase):
 
     def test_nobody_signs_in_first(self) -> None:
         self.assertRedirects(self.client.get("/"), "/accounts/login?next=/", fetch_redirect_response=False)
+
+
+class AuditFileTest(TenantCase):
+    def setUp(self) -> None:
+        self.browser = self.as_(self.cleo)
+        days = (dt.datetime(2026, 11, day, 23, 30, tzinfo=dt.UTC) for day in (1, 2, 3))
+        for place, at in enumerate(days):
+            factories._make(AuditEntry, self.client_org, actor="=Cleo", action="campaign.start", target=f"Call list {place}", created_at=at)
+        factories._make(AuditEntry, self.stranger, actor="Dov", action="campaign.start", target="Secret-canary")
+
+    def rows(self, **query: str) -> list[str]:
+        lines = self.browser.get("/o/bakker-dental/settings/audit/file", query).content.decode().splitlines()
+        return [line.split(",")[4] for line in lines[1:]]
+
+    def test_the_file_holds_what_the_filters_say(self) -> None:
+        self.assertEqual(self.rows(area="campaign"), ["Call list 2", "Call list 1", "Call list 0"])
+        self.assertEqual(self.rows(area="campaign", since="2026-11-02", until="2026-11-02"), ["Call list 1"])
+        self.assertEqual(self.rows(area="campaign", until="2026-11-01"), ["Call list 0"])
+        self.assertEqual(self.rows(area="assistant"), [])
+        self.assertEqual(self.rows(since="nonsense", area="campaign"), ["Call list 2", "Call list 1", "Call list 0"])
+
+    def test_no_cell_is_a_formula(self) -> None:
+        self.assertIn(",'=Cleo,", self.browser.get("/o/bakker-dental/settings/audit/file").content.decode())
+
+    def test_only_admins_read_it(self) -> None:
+        viewer = factories.make_user("Vera")
+        factories.make_member(self.client_org, viewer, "viewer")
+        self.assertEqual(self.as_(viewer).get("/o/bakker-dental/settings/audit/file").status_code, 403)
+        self.assertEqual(self.as_(self.dov).get("/o/bakker-dental/settings/audit/file").status_code, 404)

@@ -1,13 +1,17 @@
-"""Mails about a campaign that stopped by itself."""
+"""What people hear when a campaign stopped by itself: a note in the product, and a mail to the owners."""
 
 from __future__ import annotations
 
 import datetime as dt
 
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
 from apps.campaigns.models import Campaign
 from apps.core.db import step
 from apps.mail.services import queue_mail
-from apps.organizations.models import Membership, Role
+from apps.organizations.models import Membership, Notification, Role
+from apps.organizations.notifications import notify
 
 MOST_CALLS = 20
 
@@ -29,6 +33,13 @@ def tell_paused(campaign: Campaign, *, now: dt.datetime) -> int:
         "reason": Campaign.PausedBy(campaign.paused_by).label,
         "calls": campaign.tripped[:MOST_CALLS] if campaign.paused_by == Campaign.PausedBy.BREAKER else [],
     }  # fmt: skip
+    with override(organization.language):
+        title = _("The campaign “%(name)s” has stopped") % {"name": campaign.name[:100]}
+        text = str(Campaign.PausedBy(campaign.paused_by).label)
+    notify(
+        organization=organization, key=f"campaign-paused:{campaign.pk}:{campaign.version}", kind="campaign", level=Notification.Level.WARNING,
+        title=title, text=text, url=context["path"], role=Role.MEMBER, now=now,
+    )  # fmt: skip
     for membership in found:
         queue_mail(
             key=f"campaign-paused:{campaign.pk}:{campaign.version}:{membership.user_id}", brand=membership.user.brand,
