@@ -44,6 +44,9 @@ def on_reset(request: HttpRequest, user: User, **kwargs: Any) -> None:
 
 @receiver(email_changed)
 def on_email(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    # Without an address before, somebody who signs up confirms the first one.
+    if kwargs.get("from_email_address") is None:
+        return
     note_security(request=request, kind=Kind.EMAIL_CHANGED, user=user)
 
 

@@ -78,7 +78,7 @@ class SignUpSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, agency: Organization, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         plans = Plan.objects.for_organization(agency).filter(is_active=True).order_by("position", "name")
-        self.fields["plan_id"].choices = [("", _("None: nothing is limited")), *((str(each.pk), each.name) for each in plans)]  # type: ignore[attr-defined]
+        self.fields["plan_id"].choices = [("", _("None: the usual features, without limits")), *((str(each.pk), each.name) for each in plans)]  # type: ignore[attr-defined]
         self.fields["free_credits"].max_value = MOST_CREDITS  # type: ignore[attr-defined]
         self.fields["free_credits"].widget.attrs["max"] = MOST_CREDITS
 

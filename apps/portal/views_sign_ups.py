@@ -54,14 +54,15 @@ def portal_sign_up(request: HttpRequest, org: str) -> HttpResponse:
 @needs(Role.ADMIN)
 @require_safe
 def sign_ups(request: HttpRequest, org: str) -> HttpResponse:
-    """Who signed up, the newest first; those who wait on top."""
+    """Who waits for the agency, and below everybody who signed up."""
     agency = agency_of(request)
     rows = sign_ups_of(agency)
+    waiting = list(rows.filter(status=SignUp.Status.WAITING)[:SHOWN])
     status = request.GET.get("status", "")
     if status in SignUp.Status.values:
         rows = rows.filter(status=status)
     page = Paginator(rows, SHOWN).get_page(request.GET.get("page"))
-    context = {"page": page, "status": status, "statuses": SignUp.Status.choices, "refuse_form": RefuseForm(auto_id=False)}
+    context = {"waiting": waiting, "page": page, "status": status, "statuses": SignUp.Status.choices, "refuse_form": RefuseForm(auto_id=False)}
     return render(request, "portal/sign_ups.html", context)
 
 

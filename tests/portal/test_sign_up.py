@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client, override_settings
 
-from apps.accounts.models import User
+from apps.accounts.models import SecurityEvent, User
 from apps.assistants.models import Assistant
 from apps.billing.models import CREDIT, LedgerEntry, Plan
 from apps.billing.services import balance
@@ -96,6 +96,8 @@ class ClientSignUpTest(Base):
         (mail,) = self.mails("ada@example.com", organization=self.agency)
         self.assertEqual(mail.subject, "Smit Garage signed up")
         self.assertEqual(SignUp.objects.get().status, "done")
+        kinds = SecurityEvent.objects.filter(user=self.user()).values_list("kind", flat=True)
+        self.assertEqual(sorted(kinds), ["account_made", "sign_in"])
 
     def test_it_is_closed_unless_the_agency_opens_it(self) -> None:
         self.settings(allows_sign_up=False)
@@ -387,7 +389,7 @@ class AgencySignUpTest(TenantCase):
         self.assertFalse(SignUp.objects.exists())
 
 
-QUERIES = 15
+QUERIES = 16
 
 
 def _named(name: str) -> Any:
