@@ -15,8 +15,9 @@ from apps.core.styleguide import styleguide
 from apps.dashboard.docs_views import browsable_index, docs, openapi
 from apps.dashboard.mcp import urls as mcp
 from apps.organizations import urls as organizations
-from apps.portal.hooks import stripe_hook
+from apps.portal import urls_embeds as embeds
 from apps.portal import urls_sign_up as sign_up
+from apps.portal.hooks import stripe_hook
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("brand/<str:version>.css", branding.brand_css, name="brand_css"),
@@ -50,9 +51,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("o/<slug:org>/", include("apps.portal.urls")),
     path("o/<slug:org>/", include("apps.portal.urls_sales")),
     path("o/<slug:org>/", include("apps.portal.urls_sign_up")),
+    path("o/<slug:org>/", include("apps.portal.urls_embeds")),
     path("o/<slug:org>/", include("apps.webhooks.urls")),
     path("o/<slug:org>/", include("apps.organizations.urls")),
     path("", include(sign_up.outside)),
+    path("", include(embeds.outside)),
     path("", include("apps.accounts.urls")),
     path("", include("apps.mail.urls")),
     path("", include(organizations.outside)),

@@ -26,7 +26,7 @@ from apps.campaigns.columns import guess_columns
 from apps.campaigns.models import RulePack, Upload
 from apps.core.scope import Scope, acting
 from apps.organizations.models import ApiKey, Invitation, Job, Membership, Organization
-from apps.portal.models import Announcement, LibraryItem, SignUp
+from apps.portal.models import Announcement, Embed, LibraryItem, SignUp
 from apps.portal.services.export import store
 from apps.voice.models import Connection, Mirror
 from tests import factories
@@ -41,7 +41,7 @@ METHODS = ("get", "post", "patch", "put", "delete")
 OUTSIDE = {
     "brand_css", "brand_picture", "favicon", "manifest", "robots", "home", "profile", "set_language", "invitation", "mailbox", "mailbox_message", "engine_hook", "health", "certificate",
     "styleguide", "internal_ask", "openapi", "api_docs", "api_docs_page", "recording", "mcp",
-    "lead_hook", "stripe_hook",
+    "lead_hook", "stripe_hook", "embed_script", "embed_frame", "embed_talk", "embed_say", "embed_end",
 }  # fmt: skip
 OUTSIDE_PREFIXES = ("account_", "mfa_", "usersessions_", "admin:", "profile_", "mailbox_", "invitation_",
                     "oauth_", "idp:")  # fmt: skip
@@ -175,6 +175,10 @@ class Thing:
         self.sign_up = SignUp.objects.create(
             user=self.member.user, brand=organization.brand, company="Secret-canary company", status=SignUp.Status.WAITING
         )
+        self.embed = factories._make(
+            Embed, organization, kind="talk", name="Secret-canary widget", key=f"pk_{organization.slug}", assistant=self.assistant,
+            origins=["https://www.example.com"],
+        )  # fmt: skip
         self.connection = factories.make_connection(organization, self.member.user, name="Secret-canary app")
         self.package = make_package(organization, name="Secret-canary package")
         self.plan = factories._make(Plan, organization, name="Secret-canary plan", price_cents=900)
@@ -198,7 +202,7 @@ class Thing:
             "sip-trunks": self.trunk.pk, "campaigns": self.campaign.pk, "calls": self.call.public_id,
             "do-not-call": self.refusal_file.pk if "import" in pattern else self.refusal.pk, "chats": self.chat.pk, "workflows": self.workflow.pk,
             "webhooks": self.assistant.pk if "addresses" in pattern else self.delivery.pk,
-            "mcp-servers": self.mcp_server.pk, "tool-templates": self.tool_template.pk,
+            "embeds": self.embed.pk, "mcp-servers": self.mcp_server.pk, "tool-templates": self.tool_template.pk,
             "analysis-templates": self.analysis_template.pk, "copies": self.copy.pk,
             "sales": self.package.pk if "packages" in pattern else self.plan.pk,
         }  # fmt: skip

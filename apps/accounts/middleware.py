@@ -17,7 +17,7 @@ from apps.accounts.people import person
 from apps.core.zones import ZONES
 
 LANGUAGES = {code for code, _name in settings.LANGUAGES}
-WITHOUT_SESSION = ("/api/", "/v1/", "/static/", "/hooks/", "/brand/", "/mcp", "/.well-known/", "/identity/o/api/")
+WITHOUT_SESSION = ("/api/", "/v1/", "/static/", "/hooks/", "/brand/", "/mcp", "/.well-known/", "/identity/o/api/", "/embed/")
 SEEN = "seen_at"
 SEEN_SECONDS = 600
 

@@ -1,4 +1,4 @@
-"""Request limits: fixed windows of one clock minute, counted by one atomic script: exact across processes."""
+"""Request limits: fixed windows of one clock minute or hour, counted by one atomic script: exact across processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from redis.retry import Retry
 from apps.core.client import client_address
 from apps.core.outage import Outage
 
-COUNT = "local n = redis.call('INCR', KEYS[1]); if n == 1 then redis.call('EXPIRE', KEYS[1], 120) end; return n"
+COUNT = "local n = redis.call('INCR', KEYS[1]); if n == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end; return n"
 TIMEOUT_SECONDS = 0.3
 outage = Outage("requests are answered without counting them")
 
@@ -52,13 +52,13 @@ def client() -> redis.Redis:
     )
 
 
-def count(bucket: str, limit: int) -> Window:
-    """Count one request in this minute's window of `bucket`. A dead Valkey lets it pass with a warning in the log."""
-    minute = int(time.time()) // 60
-    reset = (minute + 1) * 60
+def count(bucket: str, limit: int, *, seconds: int = 60) -> Window:
+    """Count one request in the current window of `bucket`, `seconds` long. A dead Valkey lets it pass with a warning in the log."""
+    window = int(time.time()) // seconds
+    reset = (window + 1) * seconds
     if not outage.is_on:
         try:
-            used = int(client().eval(COUNT, 1, f"rate:{bucket}:{minute}"))  # type: ignore[arg-type]
+            used = int(client().eval(COUNT, 1, f"rate:{bucket}:{window}", 2 * seconds))  # type: ignore[arg-type]
         except redis.RedisError as error:
             outage.note(error)
         else:

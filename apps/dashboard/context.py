@@ -14,7 +14,9 @@ from django.utils.translation import gettext as _
 from apps.accounts.people import person
 from apps.billing.services import balance
 from apps.branding.services import absolute_url
+from apps.calls.allowed import USED_UP, minutes_used_up
 from apps.calls.models import Call
+from apps.core import db
 from apps.organizations.access import allows, may, sees_costs
 from apps.organizations.api_offer import reads_documents
 from apps.organizations.feature_table import needed_by
@@ -105,7 +107,7 @@ def navigation(request: HttpRequest, organization: Organization) -> list[dict[st
                 ("mcp_servers", _("MCP servers"), "server", True),
             ],
         ),
-        (_("Talk"), [("calls", _("Calls"), "phone", True), ("campaigns", _("Campaigns"), "megaphone", True)]),
+        (_("Talk"), [("calls", _("Calls"), "phone", True), ("campaigns", _("Campaigns"), "megaphone", True), ("embeds", _("Website widgets"), "code", True)]),
         (
             _("Manage"),
             [
@@ -137,6 +139,8 @@ def _item(request: HttpRequest, organization: Organization, name: str, label: st
 
 def _banners(request: HttpRequest, organization: Organization) -> list[dict[str, Any]]:
     banners = [_demo(request, organization)] if organization.is_demo else []
+    if getattr(organization, "month_minutes", None) is not None and minutes_used_up(organization, db.now()):
+        banners.append({"level": "error", "icon": "hourglass", "text": str(USED_UP)})
     found = request.voice_connection = find_connection(organization)  # type: ignore[attr-defined]
     if not allows(request, "voice_engine"):
         return [*banners, *_calling(found, organization)]

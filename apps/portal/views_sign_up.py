@@ -21,6 +21,7 @@ from apps.portal.models import SignUp
 from apps.portal.services.sign_up_steps import go_on, sign_up_of
 from apps.portal.services.sign_ups import offer_at, register
 
+LONGEST = 254
 PAGES = {
     SignUp.Status.WAITING: "portal/sign_up_waiting.html",
     SignUp.Status.REFUSED: "portal/sign_up_refused.html",
@@ -39,11 +40,16 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     offer = offer_at(brand)
     if offer is None:
         return render(request, "account/signup_closed.html")
-    form = SignUpForm(request.POST or None, brand=brand)
+    form = SignUpForm(request.POST or None, brand=brand, initial=_from_address(request))
     if request.method != "POST" or not form.is_valid():
         context = {"form": form, "offer": offer}
         return render(request, "portal/sign_up.html", context, status=422 if form.errors else 200)
     return consume_or_429(request, action="signup") or _register(request, form.cleaned_data)
+
+
+def _from_address(request: HttpRequest) -> dict[str, str]:
+    """What somebody wrote in a sign-up form on another website: a beginning, judged like anything typed here."""
+    return {name: request.GET.get(name, "").replace("\x00", "")[:LONGEST] for name in ("name", "company", "email")}
 
 
 def _register(request: HttpRequest, values: dict[str, str]) -> HttpResponse:
