@@ -6,6 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,15 +50,15 @@ class Site:
     data: Path
 
 
-@pytest.fixture(scope="session")
-def site() -> Iterator[Site]:
-    """The stack with the demo workspace and the sandbox's instant clock, started once for all tests that use it."""
+@contextmanager
+def running_site(**changes: str) -> Iterator[Site]:
+    """The stack with the demo workspace and the sandbox's instant clock, with `changes` in its environment."""
     with tempfile.TemporaryDirectory(prefix="sb-site-") as name:
         Path(name).chmod(0o711)
         data = Path(name) / "var"
         port = free_port(26500 + os.getpid() % 4000)
         plant_for_stack(data)
-        running = Running(data, port, SANDBOX_CLOCK="0", LOG_LEVEL="WARNING", WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8")
+        running = Running(data, port, SANDBOX_CLOCK="0", LOG_LEVEL="WARNING", WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8", **changes)
         try:
             running.wait_ready(90)
             said = dict(re.findall(r"^  (Switchboard|E-mail|Password|API key|Demo portal) +(\S+)$", running.said, re.M))
@@ -74,6 +75,13 @@ def site() -> Iterator[Site]:
             running.close()
             # What the stack said last: pytest shows it beside a failure.
             print("\n".join(running.lines[-60:]))
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """Started once for all tests that use it."""
+    with running_site() as found:
+        yield found
 
 
 @dataclass
