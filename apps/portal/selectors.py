@@ -146,7 +146,7 @@ def _add_money(rows: dict[UUID, ClientRow], agency: Organization, now: dt.dateti
     for each in used.values("used_by").annotate(time=Sum("seconds"), spent=Sum("amount")):
         row = rows[each["used_by"]]
         row.month_seconds, row.cost_cents = each["time"] or 0, credit_cents(-each["spent"])
-    invoices = Invoice.objects.filter(organization_id__in=list(rows), seller_id=agency.pk, created_at__gte=start)
+    invoices = Invoice.objects.filter(organization_id__in=list(rows), issued_on__gte=start.date())
     _fill(rows, _by_organization(invoices, revenue_cents=Sum("net_cents")))
     wallets = [pk for pk, row in rows.items() if row.organization.has_wallet]
     for pk in wallets:
