@@ -15,7 +15,8 @@ FOLDER = Path(settings.BASE_DIR) / "docs" / "help"
 ORDER = (
     "getting-started", "assistants", "numbers-and-trunks", "calls", "campaigns", "setting-up-campaigns",
     "running-campaigns", "campaign-results", "importing-leads", "calling-hours", "do-not-call", "voice-engine",
-    "sandbox", "webhooks", "api-and-keys", "ai-clients", "billing", "members-and-roles", "troubleshooting",
+    "sandbox", "webhooks", "api-and-keys", "ai-clients", "billing", "members-and-roles", "clients", "whitelabel",
+    "troubleshooting",
 )  # fmt: skip
 # Pages about something that may be switched off.
 NEEDS = {
@@ -25,6 +26,8 @@ NEEDS = {
         ("campaigns", "setting-up-campaigns", "running-campaigns", "campaign-results", "importing-leads", "calling-hours"), "campaigns"
     ),
 }  # fmt: skip
+# Pages about what only an agency has.
+AGENCYS = {"clients", "whitelabel"}
 LINK = re.compile(r'href="([a-z-]+)\.md(#[\w-]*)?"')
 
 

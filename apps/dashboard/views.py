@@ -47,7 +47,8 @@ def help_page(request: HttpRequest, org: str, name: str) -> HttpResponse:
 
 
 def _help_titles(request: HttpRequest) -> list[tuple[str, str]]:
-    """Pages about what is switched on for whoever reads."""
+    """Pages about what is switched on for whoever reads, and about clients only for who may have some."""
     titles = help_pages.titles(request.LANGUAGE_CODE)  # type: ignore[attr-defined]
     needs = help_pages.NEEDS
-    return [(name, title) for name, title in titles if name not in needs or allows(request, needs[name])]
+    hidden = set() if request.organization.is_agency else help_pages.AGENCYS  # type: ignore[attr-defined]
+    return [(name, title) for name, title in titles if name not in hidden and (name not in needs or allows(request, needs[name]))]

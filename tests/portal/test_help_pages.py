@@ -8,9 +8,9 @@ from django.urls import resolve
 
 HELP = Path(__file__).parents[2] / "docs" / "help"
 PAGES = {
-    "ai-clients", "api-and-keys", "assistants", "billing", "calling-hours", "calls", "campaign-results", "campaigns", "do-not-call",
+    "ai-clients", "api-and-keys", "assistants", "billing", "calling-hours", "calls", "campaign-results", "campaigns", "clients", "do-not-call",
     "getting-started", "importing-leads", "members-and-roles", "numbers-and-trunks", "running-campaigns", "sandbox",
-    "setting-up-campaigns", "troubleshooting", "voice-engine", "webhooks",
+    "setting-up-campaigns", "troubleshooting", "voice-engine", "webhooks", "whitelabel",
 }  # fmt: skip
 
 
