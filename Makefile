@@ -5,7 +5,7 @@ RUN = @$(PYTHON) config/bootstrap.py run.lock
 DEV = @$(PYTHON) config/bootstrap.py dev.lock
 WITH_SERVICES = $(DEV) python -m tests.services --
 
-.PHONY: run stop test bench lint css proof-first-calls proof-api proof-engines proof-campaigns proof-campaigns-long
+.PHONY: run stop test bench lint css proof-first-calls proof-api proof-engines proof-campaigns proof-campaigns-long proof-whitelabel
 
 run:  ## start everything, print the address and the login
 	$(RUN) python -m config.stack
@@ -41,6 +41,9 @@ proof-engines:  ## the claims of voice engines and events, each with its figure
 
 proof-campaigns:  ## the claims of campaigns, each with its figure
 	$(DEV) python -m tests.proof campaigns
+
+proof-whitelabel:  ## the claims of the whitelabel portal, each with its figure
+	$(DEV) python -m tests.proof whitelabel
 
 proof-campaigns-long:  ## the same with 10,000 leads and 500 processes killed; hours
 	$(DEV) python -m tests.proof campaigns-long

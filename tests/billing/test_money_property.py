@@ -205,6 +205,8 @@ class MoneyPropertyTest(CommittedCase):
             self.check_sums()
             self.check_calls()
             self.check_documents()
+            lines = LedgerEntry.objects.filter(organization_id__in=self.client_org.payer_ids).count()
+        print(f"\nledger: {lines} lines of two accounts after {sum(self.done.values())} deeds: {dict(sorted(self.done.items()))}")
 
     def test_no_account_falls_further_than_its_line_and_its_running_calls(self) -> None:
         with self.both():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-PASSWORD = "harbour-lantern-42"  # noqa: S105
+PASSWORD = "harbour-lantern-42"
 
 
 class Mailbox:

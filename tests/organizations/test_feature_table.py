@@ -78,6 +78,7 @@ class WalkTest(SwitchCase):
                     wrong.append(f"{method} {path}: {answer.status_code}")
         self.assertEqual(wrong, [])
         self.assertGreater(count, 40)
+        print(f"\nswitches: {count} requests to what is switched off refused")
 
     def test_pages_that_are_off_are_refused(self) -> None:
         cleo = self.as_(self.cleo)

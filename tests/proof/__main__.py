@@ -1,4 +1,4 @@
-"""`make proof-first-calls`, `make proof-api`, `make proof-engines`, `make proof-campaigns`: each claim with its figure; exit 1 when one fails.
+"""`make proof-first-calls`, `-api`, `-engines`, `-campaigns`, `-whitelabel`: each claim with its figure; exit 1 when one fails.
 
     python -m tests.proof api                    all claims about the API
     python -m tests.proof first-calls job walk   some of those about the first calls
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sys
 
-from tests.proof import api, campaigns, engines, first_calls
+from tests.proof import api, campaigns, engines, first_calls, whitelabel
 from tests.proof.run import prove_all
 
 PROOFS = {
     "first-calls": first_calls.CLAIMS, "api": api.CLAIMS, "engines": engines.CLAIMS, "campaigns": campaigns.CLAIMS,
-    "campaigns-long": campaigns.LONG,
+    "campaigns-long": campaigns.LONG, "whitelabel": whitelabel.CLAIMS,
 }  # fmt: skip
 
 if __name__ == "__main__":
