@@ -113,7 +113,7 @@ class McpPagesTest(TenantCase):
                 row = factories.make_mcp_server(self.client_org)
                 tool = {"type": "mcp", "mcp_server_id": str(row.pk), "allowed_tools": ["a"]}
                 factories.make_assistant(self.client_org, llm_config={"provider": "openai", "model": "m", "tools": [tool]})
-            with self.assertNumQueries(14):
+            with self.assertNumQueries(13):
                 page = self.cleo_browser.get(self.base)
             self.assertEqual([each.assistant_count for each in page.context["servers"]], [1] * (2 * count - 1))
             self.assertNotContains(page, "Foreign")

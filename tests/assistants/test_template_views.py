@@ -178,7 +178,7 @@ class ToolPagesTest(PageCase):
                 factories.make_tool_template(self.client_org)
                 factories.make_analysis_template(self.client_org)
             for tail in ("tool-templates", "analysis-templates"):
-                with self.assertNumQueries(13):
+                with self.assertNumQueries(12):
                     costs.append(self.browser.get(self.url(tail)).status_code)
         self.assertEqual(costs, [200] * 4)
 

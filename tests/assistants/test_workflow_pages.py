@@ -129,7 +129,7 @@ class WorkflowPagesTest(TenantCase):
         for count in (1, 2):
             for _each in range(count):
                 factories.make_number(self.client_org, workflow=factories.make_workflow(self.client_org))
-            with self.assertNumQueries(14):
+            with self.assertNumQueries(13):
                 self.assertEqual(len(self.cleo_browser.get(self.base).context["workflows"]), 2 * count - 1)
 
     def test_a_switch_of_the_list(self) -> None:

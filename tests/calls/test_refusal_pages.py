@@ -96,7 +96,7 @@ class PageTest(ListCase):
                 call = factories.make_call(self.client_org)
                 factories.make_refusal(self.client_org, f"+3161234567{len(self.listed())}", call_id=call.public_id)
             browser = self.as_(self.cleo)
-            with self.assertNumQueries(25):
+            with self.assertNumQueries(24):
                 self.assertEqual(browser.get(self.url("do_not_call")).status_code, 200)
 
     def test_pages(self) -> None:

@@ -21,7 +21,7 @@ from tests.receivers import Receiver, Reply
 
 PROMPT = "A check-up costs 45 euros. We are open on weekdays from nine to five."
 MARKUP = "<img src=x onerror=alert(1)>"
-QUERIES = 13
+QUERIES = 12
 HTMX = {"HX-Request": "true"}
 
 
@@ -184,8 +184,11 @@ class TalkTest(TalkCase):
             call.change(now, status="ended", end_reason="assistant_hangup", ended_at=now, duration_seconds=64, cost=120000, is_charged=False, settled_at=now)
         shown = self.browser.get(foot).content.decode()
         self.assertNotIn("hx-trigger", shown)
-        for words in ("would have cost", "Open the call", "Talk again"):
+        for words in ("Open the call", "Talk again"):
             self.assertIn(words, shown)
+        # The agency's own price, as long as the client has no wallet.
+        self.assertNotIn("would have cost", shown)
+        self.assertIn("would have cost", self.as_(self.ada).get(foot).content.decode())
         page = self.page(call)
         self.assertIn("The talk is over.", page)
         self.assertNotIn("<textarea", page)

@@ -243,7 +243,7 @@ class PageTest(HookCase):
             self.browser.get(self.url)
 
 
-QUERIES = 14
+QUERIES = 13
 
 
 class WireTest(CommittedCase):

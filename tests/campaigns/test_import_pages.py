@@ -13,7 +13,7 @@ from tests import factories
 from tests.campaigns.support import leads_of
 from tests.campaigns.test_imports import ImportCase, table
 
-QUERIES = 16
+QUERIES = 15
 
 
 class PagesTest(ImportCase):

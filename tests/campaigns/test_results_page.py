@@ -163,7 +163,7 @@ class ResultsPageTest(TenantCase):
         self.browser.get(f"{self.base}/results")
         for number in (1, 2):
             self.fill(number)
-            with self.assertNumQueries(19):
+            with self.assertNumQueries(18):
                 answer = self.browser.get(f"{self.base}/results")
             counts.append(answer.context["figures"].answered)
         self.assertEqual(counts, [1, 3])

@@ -90,7 +90,7 @@ class ReadTest(PageCase):
         for countries in (["NL"], ["DE", "JP"]):
             for country in countries:
                 make_pack(self.client_org, country)
-            with self.subTest(countries), self.assertNumQueries(14):
+            with self.subTest(countries), self.assertNumQueries(13):
                 self.viewer.get(self.at)
 
     def test_the_agencys_rules_hold_for_its_client_without_its_notes(self) -> None:

@@ -87,5 +87,5 @@ class KeysPageTest(TenantCase):
         for slots in (["openai"], ["xai", "gladia"]):
             for slot in slots:
                 factories.make_provider_key(self.client_org, slot)
-            with self.assertNumQueries(13):  # the frame of every page, and one query for the keys
+            with self.assertNumQueries(12):  # the frame of every page, and one query for the keys
                 self.page()

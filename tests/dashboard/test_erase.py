@@ -260,7 +260,7 @@ class PageTest(ErasureCase):
         self.assertEqual(counts, [1, 3])
 
 
-QUERIES = 13
+QUERIES = 12
 
 
 class KilledTest(CommittedCase):

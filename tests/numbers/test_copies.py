@@ -86,9 +86,9 @@ class CopiesTest(TenantCase):
     def test_one_and_three_rows_cost_the_same(self) -> None:
         self.copy(self.assistant, "assistant", error="no")
         self.text("/copies")
-        with self.assertNumQueries(18):
+        with self.assertNumQueries(17):
             self.text("/copies")
         for _ in range(2):
             self.copy(factories.make_assistant(self.client_org), "assistant", error="no")
-        with self.assertNumQueries(18):
+        with self.assertNumQueries(17):
             self.text("/copies")

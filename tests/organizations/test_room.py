@@ -94,3 +94,4 @@ class MinutesTest(RoomCase):
         answer = self.api(self.client_org).post("/calls/outbound", {"assistant_id": str(assistant.pk), "destination": "+31612345678"})
         self.assertEqual((answer.status_code, answer.json()["type"]), (409, "limit_reached"))
         self.assertIn("All minutes of this month are used up", answer.json()["message"])
+        self.assertContains(self.as_(self.cleo).get(f"/o/{self.client_org.slug}/"), "All minutes of this month are used up")

@@ -164,7 +164,7 @@ class RecordTest(VisitCase):
         for count in (1, 3):
             while len(self.visits()) < count:
                 factories.make_visits(self.ada)
-            with self.assertNumQueries(15):
+            with self.assertNumQueries(14):
                 cleo.get(f"{self.home}settings/visits")
 
     def test_a_member_and_an_agency_have_no_such_page(self) -> None:
