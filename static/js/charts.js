@@ -10,7 +10,7 @@
   const options = (type, data, canvas) => {
     const lang = document.documentElement.lang || "en";
     const say = (value) => new Intl.NumberFormat(lang, { maximumFractionDigits: 2 }).format(value) + (data.unit ? ` ${data.unit}` : "");
-    const text = { color: css("--muted"), font: { family: "Inter Variable, sans-serif", size: 12 } };
+    const text = { color: css("--muted"), font: { family: css("--font-sans"), size: 12 } };
     const stacked = "stacked" in canvas.dataset || data.stacked;
     const many = data.series.length > 1 || type === "doughnut";
     const axes = {
