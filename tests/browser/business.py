@@ -21,7 +21,7 @@ class Mailbox:
 
     def code(self, to: str, seconds: float = 20) -> str:
         """The code of the newest mail to an address, which may still be on its way."""
-        found = self._wait(to, r"(?m)^ *([A-Z0-9]{3,4}-?[A-Z0-9]{3,4}) *$", seconds)
+        found = self.wait(to, r"(?m)^ *([A-Z0-9]{3,4}-?[A-Z0-9]{3,4}) *$", seconds)
         return found[1]
 
     def texts(self, to: str) -> list[str]:
@@ -34,14 +34,14 @@ class Mailbox:
                     found.append(_words(message))
         return found
 
-    def _wait(self, to: str, pattern: str, seconds: float) -> re.Match[str]:
+    def wait(self, to: str, pattern: str, seconds: float) -> re.Match[str]:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             for text in reversed(self.texts(to)):
                 if match := re.search(pattern, text):
                     return match
             time.sleep(0.2)
-        raise AssertionError(f"No mail with a code to {to}: {self.texts(to)}")
+        raise AssertionError(f"No such mail to {to}: {self.texts(to)}")
 
 
 def _words(message: email.message.EmailMessage) -> str:
