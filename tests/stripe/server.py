@@ -259,7 +259,11 @@ def nested(pairs: list[tuple[str, str]]) -> dict[str, Any]:
 
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json; charset=utf-8", "User-Agent": "Stripe/1.0"} | headers)
+    host = urlsplit(url).netloc
+    # Names below localhost are this machine, whatever the resolver thinks of them.
+    here = url.replace(host, host.replace(urlsplit(url).hostname or "", "127.0.0.1"), 1) if ".localhost" in host else url
+    headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "Stripe/1.0", "Host": host} | headers
+    request = urllib.request.Request(here, body, headers)
     try:
         with urllib.request.urlopen(request, timeout=20) as answer:
             return int(answer.status)
