@@ -23,4 +23,4 @@ def portal_page(subscriptions: list[dict[str, Any]]) -> str:
 
 
 def _page(title: str, body: str) -> str:
-    return f"<!doctype html><meta charset=utf-8><link rel=icon href="data:,"><title>{title}</title><h1>{title}</h1>{body}"
+    return f"<!doctype html><meta charset=utf-8><link rel=icon href='data:,'><title>{title}</title><h1>{title}</h1>{body}"
