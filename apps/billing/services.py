@@ -1,23 +1,19 @@
-"""Booking on one account: holds before a call, one charge after it, credits. The payer is always named by the caller.
-
-A call that two accounts pay for is in `payers.py`.
-"""
+"""One account: its balance, credits by hand, any other line, checkpoints. What a call takes from its payers: `payers.py`."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from apps.billing.metering import STEP, as_credits, cost_of, micro
+from apps.billing.metering import STEP, cost_of, micro
 from apps.billing.models import CREDIT, Account, Checkpoint, Hold, LedgerEntry
 from apps.billing.notices import tell_low_balance
-from apps.billing.sql import balance_of, insert_holds, lock_account
+from apps.billing.sql import balance_of, lock_account
 from apps.core.db import step, writes
-from apps.core.errors import Conflict, InsufficientCredits, Invalid
+from apps.core.errors import Conflict, Invalid
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor, record_audit
 
@@ -27,14 +23,9 @@ __all__ = [
     "available",
     "balance",
     "book",
-    "charge",
     "cost_of",
     "make_checkpoint",
-    "place_hold",
-    "place_holds",
     "put_credits",
-    "release_hold",
-    "release_holds",
     "set_low_balance",
     "used_seconds",
 ]
@@ -88,76 +79,6 @@ def book(
     if kind != LedgerEntry.Kind.LAPSE:
         tell_low_balance(entry=entry, left=balance(organization_id), now=now)
     return entry
-
-
-@step
-def place_hold(*, payer_id: object, used_by: object, key: str, now: dt.datetime) -> None:
-    """Set one credit aside for a call that is about to start; a second time with the same key changes nothing.
-
-    Waits for other bookings of the same payer, so the check and the hold are one.
-    Raises InsufficientCredits when less than one credit is available (platform 3).
-    """
-    lock_account(payer_id)
-    if Hold.objects.for_organization(payer_id).filter(key=key).exists():
-        return
-    if available(payer_id) < HOLD:
-        shown = float(as_credits(balance(payer_id)))
-        raise InsufficientCredits(_("No credits left. Buy credits to place calls."), balance=shown)
-    Hold.objects.create(organization_id=payer_id, key=key, amount=HOLD, used_by=used_by)
-
-
-@step
-def place_holds(*, payer_id: object, used_by: object, keys: Sequence[str], now: dt.datetime) -> int:
-    """`place_hold` for many new keys in a few statements: for as many of the first as there are credits for.
-
-    Returns how many.
-    """
-    lock_account(payer_id)
-    count = max(0, min(len(keys), available(payer_id) // HOLD))
-    insert_holds([payer_id], used_by, keys[:count], HOLD)
-    return count
-
-
-@step
-def release_hold(*, payer_id: object, key: str, now: dt.datetime) -> None:
-    """Give back what was set aside: the call certainly costs nothing. Without an open hold nothing happens."""
-    release_holds(payer_id=payer_id, keys=[key], now=now)
-
-
-@step
-def release_holds(*, payer_id: object, keys: Iterable[str], now: dt.datetime) -> int:
-    """`release_hold` for many keys in one statement. Returns how many were open."""
-    found = Hold.objects.for_organization(payer_id).open().filter(key__in=list(keys))
-    return found.update(released_at=now, updated_at=now)
-
-
-@step
-def charge(
-    *, payer_id: object, used_by: object, used_by_name: str, key: str, seconds: int, call_id: str, now: dt.datetime
-) -> int:
-    """Book an answered call once, however often its end is reported, and release its hold.
-
-    Args:
-        payer_id: whose balance pays: the organization, or its agency.
-        seconds: from the answer to the end.
-        call_id: the call's public id.
-
-    Returns the cost in micro-credits; on a repeat, what was booked the first time. May push the balance below zero, and
-    mails the payer's owners when it falls below what they chose.
-    """
-    lock_account(payer_id)
-    release_hold(payer_id=payer_id, key=key, now=now)
-    booked = LedgerEntry.objects.for_organization(payer_id).filter(key=key).first()
-    if booked:
-        return -booked.amount
-    account = account_of(payer_id)
-    cost = cost_of(seconds, now, account.micro_per_minute)
-    entry = LedgerEntry.objects.create(
-        organization_id=payer_id, key=key, kind=LedgerEntry.Kind.CALL, amount=-cost, used_by=used_by,
-        used_by_name=used_by_name[:200], call_id=call_id, seconds=seconds,
-    )  # fmt: skip
-    tell_low_balance(entry=entry, left=balance(payer_id), now=now, account=account)
-    return cost
 
 
 @writes

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.billing.services import as_credits
+from apps.billing.metering import as_credits
 from apps.campaigns.models import Campaign, Lead
 from apps.campaigns.results import from_file
 from apps.campaigns.selectors import Progress, campaigns_with_progress, progress

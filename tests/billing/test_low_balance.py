@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from apps.billing import services
+from apps.billing import payers, services
 from apps.mail.models import Message
 from apps.organizations.services import SYSTEM
 from tests import factories
@@ -18,8 +18,8 @@ from tests.factories import NOW
 class LowBalanceTest(TenantCase):
     def charge(self, key: str, seconds: int, used_by: Any = None) -> None:
         with self.acting_for(used_by or self.agency), transaction.atomic():
-            services.charge(
-                payer_id=self.agency.pk, used_by=(used_by or self.agency).pk, used_by_name="x", key=key,
+            payers.charge_call(
+                payers=(self.agency.pk,), used_by=(used_by or self.agency).pk, used_by_name="x", key=key,
                 seconds=seconds, call_id="call-1", now=NOW,
             )  # fmt: skip
 

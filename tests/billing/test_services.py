@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisCase
 
-from apps.billing import services, tasks
+from apps.billing import payers, services, tasks
 from apps.billing.models import CREDIT, Account, Checkpoint, Hold, LedgerEntry
 from apps.core.errors import Conflict, InsufficientCredits, Invalid
 from apps.core.scope import Scope, acting
@@ -28,19 +28,19 @@ from tests.factories import NOW
 
 def hold(payer: Any, key: str, used_by: Any = None) -> None:
     with transaction.atomic():
-        services.place_hold(payer_id=payer.pk, used_by=(used_by or payer).pk, key=key, now=NOW)
+        payers.hold(payers=(payer.pk,), used_by=(used_by or payer).pk, key=key, now=NOW)
 
 
 def release(payer: Any, key: str) -> None:
     with transaction.atomic():
-        services.release_hold(payer_id=payer.pk, key=key, now=NOW)
+        payers.release(payers=(payer.pk,), keys=[key], now=NOW)
 
 
 def charge(payer: Any, key: str, seconds: int = 60, used_by: Any = None) -> int:
     user = used_by or payer
     with transaction.atomic():
-        return services.charge(
-            payer_id=payer.pk,
+        return payers.charge_call(
+            payers=(payer.pk,),
             used_by=user.pk,
             used_by_name=user.name,
             key=key,
@@ -211,8 +211,8 @@ class IsolationTest(TenantCase):
                 assert {row.organization_id for row in model.objects.all()} == {self.agency.pk}, model
             assert services.balance(self.stranger.pk) == 0
             with pytest.raises(DatabaseError), transaction.atomic():
-                services.charge(
-                    payer_id=self.stranger.pk,
+                payers.charge_call(
+                    payers=(self.stranger.pk,),
                     used_by=self.agency.pk,
                     used_by_name="",
                     key="x",

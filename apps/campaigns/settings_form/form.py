@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.assistants.models import Assistant
-from apps.billing.services import as_credits
+from apps.billing.metering import as_credits
 from apps.campaigns.models import Campaign
 from apps.campaigns.services.settings import BOUNDS
 from apps.campaigns.settings_form.comparison import ComparisonFields, variant_value
