@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 
 from django.utils import translation
@@ -149,5 +150,5 @@ def unit_price(micros: int, currency: str) -> str:
     return f"{number(Decimal(micros) / 1_000_000, 4)} {currency}"
 
 
-def _day(day: object) -> str:
+def _day(day: dt.date) -> str:
     return date_format(day, "DATE_FORMAT")

@@ -77,7 +77,8 @@ def client_choices(agency: Organization) -> list[tuple[str, str]]:
 def clients_by_plan(agency: Organization) -> dict[UUID, int]:
     """How many live clients have each plan."""
     rows = Limits.objects.filter(organization__parent=agency, organization__closed_at=None).exclude(plan_id=None).order_by()
-    return dict(rows.values("plan_id").annotate(count=Count("pk")).values_list("plan_id", "count"))
+    counts = rows.values("plan_id").annotate(count=Count("pk")).values_list("plan_id", "count")
+    return {plan: count for plan, count in counts if plan}
 
 
 def _page(rows: QuerySet[Any], wanted: SalesFilter) -> tuple[list[Any], bool]:

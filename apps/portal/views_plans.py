@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -35,7 +36,7 @@ def plans(request: HttpRequest, org: str) -> HttpResponse:
     agency = agency_of(request)
     rows = list(Plan.objects.for_organization(agency).order_by("position", "created_at", "id"))
     counts = clients_by_plan(agency)
-    found = [{"plan": each, "clients": counts.get(each.pk, 0)} for each in rows]
+    found: list[dict[str, Any]] = [{"plan": each, "clients": counts.get(each.pk, 0)} for each in rows]
     context = {
         "on_sale": [each for each in found if each["plan"].is_active], "archive": [each for each in found if not each["plan"].is_active],
         "currency": currency_of(agency),

@@ -29,7 +29,7 @@ from apps.portal.services.plans import assign_plan
 from apps.portal.services.stripe_fields import cents as cents_of
 from apps.portal.services.stripe_fields import text, uuid
 
-CARD = Actor(label="card payment")
+CARD = Actor(label="Card payment")
 Status = Subscription.Status
 
 

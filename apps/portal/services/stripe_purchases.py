@@ -15,7 +15,7 @@ from apps.portal.services import stripe_plans
 from apps.portal.services.stripe_fields import cents, text, uuid
 
 # Seen by the client in its audit log: its agency's payment provider is not its business.
-CARD = Actor(label="card payment")
+CARD = Actor(label="Card payment")
 
 
 def completed(client: Organization, session: dict[str, Any], now: dt.datetime) -> None:
