@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 FOLDER = Path(settings.BASE_DIR) / "docs" / "help"
 ORDER = (
     "getting-started", "assistants", "numbers-and-trunks", "calls", "campaigns", "setting-up-campaigns",
-    "running-campaigns", "campaign-results", "importing-leads", "calling-hours", "do-not-call", "voice-engine",
+    "running-campaigns", "campaign-results", "importing-leads", "calling-hours", "do-not-call", "website-widgets", "voice-engine",
     "sandbox", "webhooks", "api-and-keys", "ai-clients", "billing", "members-and-roles", "clients", "whitelabel",
     "troubleshooting",
 )  # fmt: skip
@@ -22,6 +22,7 @@ ORDER = (
 NEEDS = {
     "assistants": "assistants", "numbers-and-trunks": "numbers", "voice-engine": "voice_engine", "sandbox": "voice_engine",
     "webhooks": "webhooks", "api-and-keys": "api_keys", "ai-clients": "api_keys", "members-and-roles": "members",
+    "website-widgets": "embeds",
     **dict.fromkeys(
         ("campaigns", "setting-up-campaigns", "running-campaigns", "campaign-results", "importing-leads", "calling-hours"), "campaigns"
     ),

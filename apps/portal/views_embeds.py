@@ -110,7 +110,7 @@ def _form(found: Embed, data: Any = None) -> EmbedForm:
 
 def _page(request: HttpRequest, found: Embed, form: EmbedForm) -> HttpResponse:
     context = {
-        "form": form, "embed": found, "kind": found.kind, "problem": _problem(request) if found.kind == Kind.TALK else "",
+        "form": form, "embed": found, "kind": found.kind, "problem": _problem(request, found),
         "snippets": snippets(found), "script_url": script_url(found), "can_change": may(request, Role.ADMIN),
         "recent": recent_talks(found, db.now()) if found.kind == Kind.TALK else None,
     }  # fmt: skip
@@ -125,8 +125,13 @@ def _kinds(organization: Organization) -> dict[str, bool]:
     return {"talk": has_assistants, "sign_up": services.offers_sign_up(organization)}
 
 
-def _problem(request: HttpRequest) -> str:
-    """Why visitors could not talk now. What is underneath is named only to who may see it."""
+def _problem(request: HttpRequest, embed: Embed | None = None) -> str:
+    """Why visitors could not talk now, with this widget or any. What is underneath is named only to who may see it."""
+    if embed is not None:
+        if embed.kind != Kind.TALK:
+            return ""
+        if embed.assistant is None or embed.assistant.deleted_at or not embed.assistant.is_active:
+            return _("The assistant is not active. Activate it first.")
     connection = find_connection(request.organization)  # type: ignore[attr-defined]
     if connection is None or not connection.engine_read_at or not (problem := text_problem(connection)):
         return ""

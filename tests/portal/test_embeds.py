@@ -360,6 +360,7 @@ class TalkTest(EmbedCase):
         with self.acting_for(self.client_org):
             type(self.assistant).objects.filter(pk=self.assistant.pk).update(is_active=False)
         self.assertEqual((self.ask().status_code, self.ask().json()), (503, {"message": words}))
+        self.assertContains(self.as_(self.cleo).get(f"{PATH}/{self.embed.pk}"), "The assistant is not active.")
         with self.acting_for(self.client_org):
             type(self.assistant).objects.filter(pk=self.assistant.pk).update(is_active=True)
             Connection.objects.filter(pk=self.connection.pk).update(engine={"kind": "worker", "features": ["reference"]}, engine_read_at=timezone.now())

@@ -10,7 +10,7 @@ HELP = Path(__file__).parents[2] / "docs" / "help"
 PAGES = {
     "ai-clients", "api-and-keys", "assistants", "billing", "calling-hours", "calls", "campaign-results", "campaigns", "clients", "do-not-call",
     "getting-started", "importing-leads", "members-and-roles", "numbers-and-trunks", "running-campaigns", "sandbox",
-    "setting-up-campaigns", "troubleshooting", "voice-engine", "webhooks", "whitelabel",
+    "setting-up-campaigns", "troubleshooting", "voice-engine", "webhooks", "website-widgets", "whitelabel",
 }  # fmt: skip
 
 
