@@ -7,6 +7,7 @@ API keys switched on, and the doors for programs, which nobody signs in at, whil
 from __future__ import annotations
 
 import hashlib
+from uuid import UUID
 
 from django.db.models import Q
 from django.http import HttpRequest
@@ -37,7 +38,7 @@ def programs_may_sign_in(brand: Brand) -> bool:
         clients = Organization.objects.live().filter(brand=brand, parent__isnull=False, suspended_at=None)
         limited = Limits.objects.filter(organization__in=clients, features__isnull=False)
         rows = list(limited.values_list("organization_id", "features"))
-        if any(NAME in closed(names) for _pk, names in rows):
+        if any(NAME in closed(names or ()) for _pk, names in rows):
             return True
         return clients.exclude(Q(pk__in=[pk for pk, _names in rows])).exists()
 
@@ -55,10 +56,11 @@ def reads_documents(request: HttpRequest) -> bool:
         return False
     with acting(Scope(tuple(found))):
         rows = dict(Limits.objects.filter(organization_id__in=found).values_list("organization_id", "features"))
-    return any(rows.get(pk) is None or NAME in closed(rows[pk]) for pk in found)
+    held = [rows.get(pk) for pk in found]
+    return any(names is None or NAME in closed(names) for names in held)
 
 
-def _of_key(request: HttpRequest) -> list[object]:
+def _of_key(request: HttpRequest) -> list[UUID]:
     scheme, _space, key = request.headers.get("Authorization", "").partition(" ")
     if scheme != "Bearer" or not key.strip():
         return []

@@ -69,5 +69,6 @@ def visits_page(organization: Organization, *, before: UUID | None, now: dt.date
     seen = {each.pk: Seen(each, each.ended_at is None and each.until > now) for each in visits[:PAGE]}
     entries = AuditEntry.objects.for_organization(organization).filter(visit_id__in=list(seen))
     for entry in entries.exclude(action__startswith="visit.").order_by("-created_at", "-pk")[:SHOWN]:
-        seen[entry.visit_id].did.append(entry_line(entry))
+        if entry.visit_id:
+            seen[entry.visit_id].did.append(entry_line(entry))
     return list(seen.values()), visits[PAGE - 1].pk if len(visits) > PAGE else None

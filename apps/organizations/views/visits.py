@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -75,6 +75,6 @@ def _before(request: HttpRequest) -> UUID | None:
 def _next(request: HttpRequest) -> str:
     """A path of this workspace."""
     slug = request.organization.slug  # type: ignore[attr-defined]
-    wanted = cast(str, request.POST.get("visit_next") or request.GET.get("next") or "")
+    wanted = request.POST.get("visit_next") or request.GET.get("next") or ""
     is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) and wanted.startswith(f"/o/{slug}/")
     return wanted if is_ours and not wanted.startswith(reverse("visit", args=[slug])) else reverse("overview", args=[slug])
