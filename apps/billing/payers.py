@@ -169,5 +169,5 @@ def _hold(payer: object, key: str, used_by: object) -> Hold:
 
 def _booked(payers: Payers, key: str) -> int | None:
     entries = LedgerEntry.objects.filter(organization_id__in=list(payers), key=key)
-    amounts = dict(entries.values_list("organization_id", "amount"))
+    amounts: dict[object, int] = dict(entries.values_list("organization_id", "amount"))
     return next((-amounts[payer] for payer in reversed(payers) if payer in amounts), None)

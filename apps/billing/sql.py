@@ -29,7 +29,7 @@ def balance_of(organization_id: object) -> int:
             SELECT coalesce((SELECT balance FROM newest), 0) + coalesce(sum(amount), 0) FROM billing_ledgerentry
             WHERE organization_id = %(owner)s AND created_at > coalesce((SELECT at FROM newest), '-infinity')
             """,
-            {"owner": organization_id},
+            {"owner": str(organization_id)},
         )
         return int(cursor.fetchone()[0])
 
@@ -44,7 +44,7 @@ def insert_holds(payers: Sequence[object], used_by: object, keys: Sequence[str],
             SELECT id, payer, key, %(amount)s, %(used_by)s
             FROM unnest(%(ids)s::uuid[], %(payers)s::uuid[], %(keys)s::text[]) AS held (id, payer, key)
             """,
-            {"ids": [uuid7() for _key in held], "payers": owners, "keys": held, "amount": amount, "used_by": used_by},
+            {"ids": [uuid7() for _key in held], "payers": owners, "keys": held, "amount": amount, "used_by": str(used_by)},
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 from django.utils import translation
 from django.utils.formats import date_format
@@ -187,7 +188,7 @@ def _open(client: Organization, subscription: Subscription, now: dt.datetime) ->
 def _close(subscription: Subscription, end: dt.datetime, now: dt.datetime) -> list[Line]:
     """The end of a period: unused included credits lapse, overage is booked out and becomes a line."""
     close, client = close_of(subscription, end), subscription.organization
-    values = {"organization_id": client.pk, "note": subscription.name, "actor": SYSTEM, "now": now}
+    values: dict[str, Any] = {"organization_id": client.pk, "note": subscription.name, "actor": SYSTEM, "now": now}
     if close.lapse:
         book(key=period_key(subscription, "lapse"), kind=Kind.LAPSE, amount=-close.lapse, **values)
     if not close.overage or subscription.overage_micros is None:

@@ -6,6 +6,7 @@ import datetime as dt
 import socket
 import ssl
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 
@@ -39,5 +40,5 @@ def read_certificate(host: str, context: ssl.SSLContext | None = None) -> Certif
     except (OSError, ValueError) as error:
         return Certificate(error=(str(error) or type(error).__name__)[:300])
     until = dt.datetime.fromtimestamp(ssl.cert_time_to_seconds(str(found["notAfter"])), dt.UTC)
-    issuer = {key: value for rdn in found.get("issuer", ()) for key, value in rdn}  # type: ignore[misc]
+    issuer: dict[Any, Any] = dict(pair for rdn in found.get("issuer", ()) for pair in rdn)  # type: ignore[misc]
     return Certificate(until=until, issuer=str(issuer.get("organizationName") or issuer.get("commonName") or "")[:200])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -50,7 +51,8 @@ def margins(agency: Organization, start: dt.datetime, end: dt.datetime) -> list[
     revenue = dict(bills.values_list("organization_id").annotate(net=Sum("net_cents")).order_by())
     rows = []
     for pk in {*used, *revenue, *(key for key, each in clients.items() if each.closed_at is None)}:
-        spent, known = used.get(pk, {}), clients.get(pk)
+        spent: Any = used.get(pk, {})
+        known = clients.get(pk)
         amount = -(spent.get("amount") or 0)
         rows.append(
             Margin(

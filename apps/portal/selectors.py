@@ -161,9 +161,9 @@ def _add_people(rows: dict[UUID, ClientRow]) -> None:
 
 def _add_plans(rows: dict[UUID, ClientRow], agency: Organization) -> None:
     names = dict(Plan.objects.for_organization(agency).values_list("pk", "name"))
-    limits = Limits.objects.filter(organization_id__in=list(rows)).exclude(plan_id=None)
+    limits = Limits.objects.filter(organization_id__in=list(rows), plan_id__in=list(names))
     for organization_id, plan_id in limits.values_list("organization_id", "plan_id"):
-        rows[organization_id].plan = names.get(plan_id, "")
+        rows[organization_id].plan = names[plan_id] if plan_id else ""
 
 
 def _fill(rows: dict[UUID, ClientRow], found: dict[UUID, dict[str, Any]]) -> None:

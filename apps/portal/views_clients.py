@@ -168,10 +168,11 @@ def client_export(request: HttpRequest, org: str, client: str) -> HttpResponse:
 
 @needs(Role.ADMIN)
 @require_GET
-def client_export_file(request: HttpRequest, org: str, client: str, job: UUID) -> FileResponse:
+def client_export_file(request: HttpRequest, org: str, client: str, job: UUID) -> HttpResponse:
     row = client_of(agency_of(request), client)
     _job, file = exported_file(row, job)
-    return FileResponse(file, as_attachment=True, filename=f"{row.slug}.zip", content_type="application/zip")
+    answer: Any = FileResponse(file, as_attachment=True, filename=f"{row.slug}.zip", content_type="application/zip")
+    return answer
 
 
 @require_POST

@@ -41,7 +41,7 @@ def begin_bulk(*, agency: Organization, action: str, clients: Iterable[str], by:
         raise Invalid(_("Choose what to do."), param="action")
     if not slugs:
         raise Invalid(_("Select at least one client."), param="clients")
-    data = {"action": action, "clients": slugs, "done": [], "failed": {}, "by": by.label, "plan": str(plan) if plan else None}
+    data: dict[str, Any] = {"action": action, "clients": slugs, "done": [], "failed": {}, "by": by.label, "plan": str(plan) if plan else None}
     job = Job.objects.create(organization=agency, kind=KIND, total=len(slugs), data=data, started_by=by.user)
     record_audit(organization=agency, by=by, action=f"client.bulk_{action}", target=agency, data={"count": len(slugs)})
     return job
@@ -57,7 +57,8 @@ def run_bulk(*, organization_id: UUID, job_id: UUID) -> None:
     with acting(overview("the clients that were selected")):
         rows = Organization.objects.live().filter(parent_id=organization_id, slug__in=job.data["clients"]).select_related("parent", "brand")
         found = {row.slug: row for row in rows}
-    by, data = Actor(label=job.data["by"], user=job.started_by), job.data
+    by = Actor(label=job.data["by"], user=job.started_by)
+    data: dict[str, Any] = job.data
     for slug in [each for each in data["clients"] if each not in data["done"] and each not in data["failed"]]:
         try:
             _one(data["action"], found.get(slug), plan, by)
