@@ -44,6 +44,7 @@ class EmbedForm(forms.ModelForm):  # type: ignore[type-arg]
         rows = Assistant.objects.for_organization(organization).live().order_by("name")
         self.fields["assistant"].queryset = rows  # type: ignore[attr-defined]
         self.fields["assistant"].required = True
+        self.fields["assistant"].empty_label = _("Choose one")  # type: ignore[attr-defined]
         self.fields["calls_per_hour"].min_value = 1  # type: ignore[attr-defined]
         self.fields["calls_per_hour"].widget.attrs |= {"min": 1, "max": MOST_PER_HOUR}
 

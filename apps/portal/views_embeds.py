@@ -42,10 +42,12 @@ def embeds(request: HttpRequest, org: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs(Role.ADMIN)
 def embed_new(request: HttpRequest, org: str) -> HttpResponse:
-    """`kind` in the address says which one; without a choice it is the only one there is."""
+    """`kind` in the address says which one, `talk` without it. Raises Forbidden for a sign-up form without a portal."""
     organization: Organization = request.organization  # type: ignore[attr-defined]
     kinds = _kinds(organization)
-    kind = Kind.SIGN_UP if request.GET.get("kind") == Kind.SIGN_UP and kinds["sign_up"] else Kind.TALK
+    kind = Kind.SIGN_UP if request.GET.get("kind") == Kind.SIGN_UP else Kind.TALK
+    if kind == Kind.SIGN_UP and not kinds["sign_up"]:
+        raise services.no_portal()
     data = request.POST if request.method == "POST" else None
     form = EmbedForm(data, instance=Embed(organization=organization, kind=kind), organization=organization, kind=kind)
     if request.method == "POST" and form.is_valid():

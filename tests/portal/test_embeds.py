@@ -151,6 +151,7 @@ class PageTest(EmbedCase):
     def test_a_sign_up_form_needs_an_open_portal(self) -> None:
         answer = self.as_(self.ada).get("/o/northwind-voice/embeds")
         self.assertNotContains(answer, "New sign-up form")
+        self.assertContains(self.as_(self.ada).get("/o/northwind-voice/embeds/new?kind=sign_up"), "needs an open portal", status_code=403)
         self.open_portal()
         self.assertContains(self.as_(self.ada).get("/o/northwind-voice/embeds"), "New sign-up form")
         values = {name: VALUES[name] for name in ("name", "websites", "label", "greeting")}

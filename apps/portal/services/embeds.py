@@ -33,6 +33,10 @@ def takes_sign_ups(organization: Organization) -> bool:
     )
 
 
+def no_portal() -> Forbidden:
+    return Forbidden(_("A sign-up form needs an open portal of your own."))
+
+
 @writes
 def create_embed(*, organization: Organization, kind: str, values: Mapping[str, Any], by: Actor) -> Embed:
     """Make a widget with a new public key.
@@ -40,7 +44,7 @@ def create_embed(*, organization: Organization, kind: str, values: Mapping[str, 
     Raises Forbidden for a sign-up form where nobody can sign up, Conflict beyond the most.
     """
     if kind == Embed.Kind.SIGN_UP and not offers_sign_up(organization):
-        raise Forbidden(_("A sign-up form needs an open portal of your own."))
+        raise no_portal()
     if Embed.objects.for_organization(organization).count() >= MOST:
         raise Conflict(_("At most %(count)s widgets.") % {"count": MOST})
     key = f"pk_{secrets.token_urlsafe(KEY_BYTES)}"
