@@ -27,7 +27,7 @@ def shades(primary: str, accent: str, *, dark: bool) -> dict[str, str]:
     primary, accent = normal(primary), normal(accent)
     surfaces = DARK_SURFACES if dark else LIGHT_SURFACES
     fill = _lifted(primary) if dark else primary
-    soft = _mix(primary, surfaces[0], 0.26 if dark else 0.10)
+    soft = _mix(fill, surfaces[0], 0.26 if dark else 0.10)
     accent_fill = _lifted(accent) if dark else accent
     return {
         "--color-primary": fill,
