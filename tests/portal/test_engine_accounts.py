@@ -39,7 +39,7 @@ class AccountTest(TenantCase):
         parent = make_connection(self.agency, features=[], base_url=self.upstream.url)
         factories.make_number(self.client_org, assistant=factories.make_assistant(self.client_org))
         self.sync()
-        self.assertContains(self.browser.get(self.url), "Give it its own")
+        self.assertContains(self.browser.get(self.url), "give it its own")
         self.assertEqual(self.give(), 302)
         self.assertEqual(self.upstream.accounts, [{"name": "Bakker Dental", "parent_org_id": "acc-1"}])
         with scope_of(self.client_org):
@@ -76,7 +76,7 @@ class AccountTest(TenantCase):
 
     def test_only_at_an_engine_of_ones_own_that_keeps_things(self) -> None:
         make_connection(features=[], base_url=self.upstream.url)
-        self.assertNotContains(self.browser.get(self.url), "Give it its own")
+        self.assertNotContains(self.browser.get(self.url), "give it its own")
         self.assertEqual((self.give(), self.upstream.accounts), (409, []))
 
     def test_only_for_ones_own_clients(self) -> None:
