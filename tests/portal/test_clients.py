@@ -294,4 +294,4 @@ def _subclasses(model: type) -> list[type]:
     return found
 
 
-QUERIES = 9
+QUERIES = 8
