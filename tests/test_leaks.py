@@ -64,6 +64,7 @@ class Found:
                    PORTAL_FROM_EMAIL="no-reply@portals.test")  # fmt: skip
 class LeakTest(TenantCase):
     found: ClassVar[Found]
+    maxDiff = None
 
     def setUp(self) -> None:
         self.found = Found()  # type: ignore[misc]
