@@ -21,7 +21,7 @@ from apps.organizations.models import Organization
 RUNNING = "running"
 # The sandbox's outcomes that mean something for a caller (engine 8).
 OUTCOMES = [
-    ("", _("Drawn by the sandbox")),
+    ("", _("Drawn by chance")),
     ("answered", _("A normal conversation")),
     ("hangs_up_early", _("Hangs up during the first message")),
     ("asks_for_person", _("Asks for a person")),
