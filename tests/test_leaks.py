@@ -22,6 +22,7 @@ from apps.accounts.models import User, username_of
 from apps.branding.models import Domain
 from apps.catalog.providers import PARTS, providers
 from apps.core.scope import acting
+from apps.dashboard.help_pages import ORDER
 from apps.organizations.features import ALL
 from apps.organizations.models import Limits, Organization
 from tests import factories
@@ -136,7 +137,7 @@ class LeakTest(TenantCase):
             return [*(reverse(name) for name in names), "/nowhere", "/o/bakker-dental/calls", "/invitations/nothing", "/api/docs", "/api/openapi.json",
                     "/api/v1/assistants", "/admin/", "/internal/certificate?domain=x", "/health", "/static/nowhere.js"]  # fmt: skip
         own = [each for each in routes() if each.is_page and not each.is_browsable and each.name not in AGENCYS]
-        return [*(path_of(each, self.thing.sample(each)) + QUERY.get(each.name, "") for each in own), "/profile", "/profile/sessions",
+        return [*(path_of(each, self.thing.sample(each)) + QUERY.get(each.name, "") for each in own), *(f"/o/bakker-dental/help/{name}" for name in ORDER), "/profile", "/profile/sessions",
                 "/profile/two-factor", "/profile/email", "/profile/password", "/o/bakker-dental/nowhere", "/nowhere", "/api/docs", "/api/openapi.json",
                 "/o/bakker-dental/api/v1/"]  # fmt: skip
 
