@@ -181,9 +181,13 @@ class ServedTest(TenantCase):
 
     def test_a_resellers_host_names_only_the_reseller(self) -> None:
         brand = factories.make_brand("acme-voice", "Acme Voice")
+        client = factories.make_organization("Acme One", brand=brand, parent=factories.make_organization("Acme", brand=brand))
+        key = factories.make_key(client)
         for path in ("/api/openapi.json", "/api/docs", "/api/docs/assistants", "/api/docs/webhooks", "/api/docs/schemas"):
             with self.subTest(path):
-                answer = Client(headers={"host": f"{brand.slug}.localhost"}).get(path)
+                host = {"host": f"{brand.slug}.localhost"}
+                self.assertEqual(Client(headers=host).get(path).status_code, 404)
+                answer = Client(headers=host | {"authorization": f"Bearer {key}"}).get(path)
                 self.assertEqual(answer.status_code, 200)
                 shown = answer.content.decode()
                 self.assertIn("Acme Voice", shown)

@@ -131,6 +131,8 @@ def used_seconds(*, payer_id: object, start: dt.datetime, end: dt.datetime, used
 @writes
 def make_checkpoint(*, organization_id: object, now: dt.datetime) -> Checkpoint | None:
     """Carry the sum of all settled entries in one row. None when nothing was booked since the last one."""
+    # Two at once would carry the same entries.
+    lock_account(organization_id)
     newest = Checkpoint.objects.for_organization(organization_id).order_by("-at").first()
     entries = LedgerEntry.objects.for_organization(organization_id).filter(created_at__lte=now - SETTLED)
     if newest:

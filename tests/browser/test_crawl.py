@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from tests.browser.conftest import Site, Watched, sign_in, watch
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-SKIP = re.compile(r"/logout|\.csv|/results|/bad-rows|/recording|/admin/|/api/|/export|/download")
+SKIP = re.compile(r"/logout|\.csv|/results|/bad-rows|/recording|/admin/|/api/|/export|/download|/file$|/csv$|/pdf$|\.pdf|\.js$")
 SIZES = {"wide": (1440, 900, "light"), "narrow": (390, 844, "dark")}
 SERIOUS = {"serious", "critical"}
 MOST_PAGES = 60

@@ -30,6 +30,10 @@ def make_client(page: Page) -> None:
     page.get_by_role("link", name="New client").first.click()
     page.get_by_label("Name", exact=True).fill("Praxis am Park")
     page.get_by_role("button", name="Create client").click()
+    page.wait_for_url(re.compile(r"/clients/praxis-am-park/overview"))
+    page.get_by_role("link", name="Enter workspace").first.click()
+    page.locator("[name=visit_reason]").fill("Setting up")
+    page.get_by_role("button", name="Enter the workspace").click()
     page.wait_for_url(re.compile(r"/o/praxis-am-park/"))
 
 

@@ -163,7 +163,7 @@ class WantedTest(ManyCase):
         Call.objects.update(is_charged=True)
         for change in ({"suspended_at": db.now()}, {"suspended_at": None}):
             self.agency.change(db.now(), **change)
-            with patch("apps.calls.services.dial_many.balance", return_value=0):
+            with patch("apps.calls.services.dial_many.least_left", return_value=0):
                 self.assertEqual(sorted(self.send_all().apart), sorted(call.pk for call in calls))
         self.assertEqual(self.states(calls), [(Dial.RESERVED, 0)] * 2)
 

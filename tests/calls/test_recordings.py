@@ -313,14 +313,14 @@ class LinkTest(RecordingCase):
 
     def test_only_on_the_hosts_of_its_brand(self) -> None:
         brand = factories.make_brand("other", "Other Portal")
-        Domain.objects.create(brand=brand, host="voice.other.example", verified_at=db.now())
+        Domain.objects.create(brand=brand, host="voice.other.example", state="active")
         link = self.link(self.stored())
         self.assertEqual(self.get(link).status_code, 200)
         self.assertEqual(Client(headers={"host": "voice.other.example"}).get(link).status_code, 404)
         self.client_org.change(db.now(), brand=brand)
         self.assertEqual(Client(headers={"host": "voice.other.example"}).get(link).status_code, 200)
         third = factories.make_brand("third", "Third Portal")
-        Domain.objects.create(brand=third, host="voice.third.example", verified_at=db.now())
+        Domain.objects.create(brand=third, host="voice.third.example", state="active")
         self.assertEqual(Client(headers={"host": "voice.third.example"}).get(link).status_code, 404)
         self.assertEqual(self.get(link).status_code, 200)  # the installation's own host opens all workspaces
 

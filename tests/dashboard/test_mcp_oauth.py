@@ -123,7 +123,8 @@ class DiscoveryTest(OAuthCase):
         self.assertNotEqual(Client().get("/.well-known/jwks.json").json()["keys"], [])
 
     def test_each_host_names_itself(self) -> None:
-        factories.make_brand("acme", "Acme Phones")
+        brand = factories.make_brand("acme", "Acme Phones")
+        factories.make_organization("Acme One", brand=brand, parent=factories.make_organization("Acme", brand=brand))
         answer = Client(headers={"host": "acme.localhost"}).get("/.well-known/oauth-protected-resource/mcp")
         self.assertEqual(answer.json()["resource"], "http://acme.localhost/mcp")
         self.assertEqual(answer.json()["resource_name"], "Acme Phones")
@@ -430,7 +431,8 @@ class BrandTest(OAuthCase):
     def setUp(self) -> None:
         super().setUp()
         self.brands = [factories.make_brand(slug, slug.title()) for slug in ("acme", "zenit")]
-        self.orgs = [factories.make_organization(f"{each.name} One", brand=each) for each in self.brands]
+        agencies = [factories.make_organization(each.name, brand=each) for each in self.brands]
+        self.orgs = [factories.make_organization(f"{each.name} One", brand=each.brand, parent=each) for each in agencies]
         self.people = [factories.make_user("Pia", brand=each, email=f"pia@{each.slug}.example") for each in self.brands]
         for organization, user in zip(self.orgs, self.people, strict=True):
             factories.make_member(organization, user, "owner")
@@ -516,7 +518,7 @@ class PagesTest(OAuthCase):
         for count in (1, 2):
             for _n in range(count):
                 factories.make_connection(self.client_org, self.cleo)
-            with self.assertNumQueries(13):
+            with self.assertNumQueries(12):
                 self.flow.browser.get(f"/o/{self.client_org.slug}/settings/apps")
 
     def test_the_audit_log_has_words_for_it(self) -> None:
