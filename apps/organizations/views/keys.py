@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.branding.services import absolute_url
 from apps.core import db
 from apps.organizations.access import needs
+from apps.organizations.features import has_feature
 from apps.organizations.forms import KeyForm
 from apps.organizations.models import ApiKey, Role
 from apps.organizations.services import Actor, create_key, revoke_key
@@ -37,6 +38,7 @@ def api_keys(request: HttpRequest, org: str) -> HttpResponse:
         status = 422
     keys = ApiKey.objects.for_organization(organization).select_related("created_by").order_by("-created_at", "-id")
     context = {
+        "is_off": not has_feature(organization, "api_keys"),
         "form": form,
         "secret": secret,
         "made": made,
