@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.contrib import admin, messages
+from django.contrib.auth.models import Group
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -19,6 +21,10 @@ from apps.organizations.models import Organization
 from apps.organizations.services import Actor
 from apps.portal.models import SignUp
 from apps.portal.services.care import release_client, suspend_client
+
+# Nothing here is done by groups, and an address is changed by its person only: it is her name at sign-in.
+admin.site.unregister(Group)
+admin.site.unregister(EmailAddress)
 
 
 class LevelFilter(admin.SimpleListFilter):
