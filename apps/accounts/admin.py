@@ -8,17 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from apps.accounts.models import SecurityEvent, User
-
-
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from apps.core.admin import ReadOnly
 
 
 @admin.register(User)

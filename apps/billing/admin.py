@@ -17,6 +17,7 @@ from apps.billing.models import Account, Invoice, LedgerEntry, Plan, Purchase, R
 from apps.billing.services import add_credits
 from apps.billing.wallets import set_rate
 from apps.core import db
+from apps.core.admin import AddOnly, ReadOnly
 from apps.core.errors import DomainError
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor
@@ -42,7 +43,7 @@ class CreditsForm(forms.Form):
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class LedgerEntryAdmin(AddOnly):
     list_display = (
         "created_at",
         "organization",
@@ -63,12 +64,6 @@ class LedgerEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description=_lazy("credits"))
     def credits(self, entry: LedgerEntry) -> str:
         return f"{as_credits(entry.amount):.4f}"
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -110,7 +105,7 @@ class RateForm(forms.Form):
 
 
 @admin.register(Account)
-class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class AccountAdmin(AddOnly):
     """What a minute costs an agency. A client's rate is its agency's to set."""
 
     list_display = ("organization", "credits_per_minute", "low_balance_credits", "low_balance_mailed_at")
@@ -120,12 +115,6 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description=_lazy("credits per minute"))
     def credits_per_minute(self, row: Account) -> str:
         return "" if row.micro_per_minute is None else f"{as_credits(row.micro_per_minute):.4f}"
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -142,48 +131,33 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(RateCard)
-class RateCardAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class RateCardAdmin(AddOnly):
     """What a minute costs who has no rate of its own. Rows are added, never changed: bills of the past must add up."""
 
     list_display = ("valid_from", "micro_per_minute", "created_at")
     ordering = ("-valid_from",)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class Read(admin.ModelAdmin):  # type: ignore[type-arg]
+class OfOrganization(ReadOnly):
     list_select_related = ("organization",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Plan)
-class PlanAdmin(Read):
+class PlanAdmin(OfOrganization):
     list_display = ("name", "organization", "price_cents", "included_credits", "is_active", "is_public")
     list_filter = ("is_active",)
     search_fields = ("name", "organization__name")
 
 
 @admin.register(Purchase)
-class PurchaseAdmin(Read):
+class PurchaseAdmin(OfOrganization):
     list_display = ("created_at", "organization", "name", "credits", "net_cents", "currency", "gateway", "status", "reference")
     list_filter = ("status", "gateway")
     search_fields = ("reference", "organization__name")
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(Read):
+class InvoiceAdmin(OfOrganization):
     list_display = ("number", "kind", "organization", "issued_on", "net_cents", "vat_cents", "currency")
     list_filter = ("kind",)
     search_fields = ("number", "organization__name")

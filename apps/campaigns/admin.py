@@ -8,10 +8,10 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from apps.accounts.admin import ReadOnly
 from apps.campaigns.models import RulePack
 from apps.campaigns.rules.schema import problems
 from apps.campaigns.services.packs import Edit, check
+from apps.core.admin import ReadOnly
 from apps.core.errors import Invalid
 
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from apps.core import http
+from apps.core.foreign_json import json_object
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  (an address)
@@ -47,7 +48,7 @@ def access_token(account: Mapping[str, Any], *, seconds: float, trusted: bool) -
     answer = http.send("POST", str(where), headers=headers, content=form, timeout=seconds, trusted=trusted)
     if answer.status in (400, 401, 403):
         raise AccountUnusable(f"HTTP {answer.status}")
-    found = _object(answer.body) if answer.status == 200 else {}
+    found = json_object(answer.body) if answer.status == 200 else {}
     token, lasts = found.get("access_token"), found.get("expires_in")
     if not isinstance(token, str) or not token.isascii():
         raise http.NoAnswer("broken", "no token in the answer", answer.status)
@@ -85,10 +86,3 @@ def _encoded(value: Mapping[str, Any]) -> str:
 def _base64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
-
-def _object(content: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -33,6 +33,7 @@ from apps.catalog.llm_wires import (
 from apps.catalog.services.keys import note_refused
 from apps.core import http
 from apps.core.errors import Invalid, Unavailable
+from apps.core.foreign_json import json_object
 from apps.organizations.models import Organization
 
 __all__ = ["OPERATOR", "Completion", "KeyRefused", "ModelBusy", "ModelRefused", "NoModel", "Usage", "complete"]
@@ -121,7 +122,7 @@ class _Call:
 
     def judged(self, answer: http.Answer) -> dict[str, Any]:
         """The JSON of a good answer; everything else is raised."""
-        found = _object(answer.body)
+        found = json_object(answer.body)
         if answer.status in (401, 403) or (answer.status == 400 and b"API_KEY_INVALID" in answer.body):
             raise self._refused_key(f"HTTP {answer.status}")
         if answer.status in BUSY or answer.status >= 500:
@@ -171,14 +172,6 @@ def _code(found: dict[str, Any]) -> str:
     named = error if isinstance(error, dict) else found
     texts = (named.get(name) for name in ("code", "status", "type"))
     return next((text for text in texts if isinstance(text, str) and CODE.fullmatch(text)), "")
-
-
-def _object(content: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _seconds(answer: http.Answer) -> int:

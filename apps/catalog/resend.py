@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from apps.core import http
 from apps.core.errors import Conflict, DomainError, Invalid, NotFound, Unavailable
+from apps.core.foreign_json import json_object
 
 SECONDS = 4.0
 SEND_SECONDS = 20.0
@@ -112,7 +113,7 @@ class Resend:
             )
         except http.SendError as error:
             raise ResendTrouble(_("Resend does not answer. Try again in a minute.")) from error
-        found = _object(answer.body)
+        found = json_object(answer.body)
         if 200 <= answer.status < 300 and not answer.truncated:
             return found
         raise _refusal(answer, found, is_mail=path == "/emails")
@@ -164,14 +165,6 @@ def _record(found: dict[str, Any]) -> dict[str, Any]:
     texts = {name: str(found.get(name) or "")[:4096] for name in ("record", "name", "type", "ttl", "status", "value")}
     priority = found.get("priority")
     return texts | {"priority": priority if isinstance(priority, int) and not isinstance(priority, bool) else None}
-
-
-def _object(content: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _text(value: Any) -> str:

@@ -28,6 +28,15 @@ def read_json(body: bytes) -> Any:
     return storable(data) if _UNSTORABLE.search(body) else data
 
 
+def json_object(content: bytes) -> dict[str, Any]:
+    """The JSON object of a body, or an empty one."""
+    try:
+        found = read_json(content)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def storable(value: Any) -> Any:
     """The value without what PostgreSQL refuses."""
     if isinstance(value, str):

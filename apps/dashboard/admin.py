@@ -10,8 +10,8 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 
-from apps.accounts.admin import ReadOnly
 from apps.core import db
+from apps.core.admin import ReadOnly
 from apps.dashboard.engine_page import touched_by, words_of
 from apps.dashboard.views_engine import found_values
 from apps.organizations.services import Actor

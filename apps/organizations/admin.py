@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest
 
-from apps.accounts.admin import ReadOnly
+from apps.core.admin import ReadOnly
 from apps.organizations.forms_limits import FeatureDefaultForm, LimitsForm
 from apps.organizations.models import ApiKey, AuditEntry, FeatureDefault, Limits, Membership, Organization
 from apps.organizations.services import Actor, record_audit

@@ -12,10 +12,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from apps.accounts.admin import ReadOnly
 from apps.billing.metering import as_credits
 from apps.billing.models import LedgerEntry
 from apps.core import db
+from apps.core.admin import ReadOnly
 from apps.organizations.admin import Audited
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor

@@ -35,7 +35,7 @@ class OperatorConsole(OperatorSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Figures of the whole installation: the request runs in the operator's scope."""
         now = db.now()
-        own = {"figures": figures(now), "checks": checks(), "todo": todo(now)}
+        own = {"figures": figures(now), "checks": checks(), "attention": attention(now)}
         return super().index(request, own | (extra_context or {}))
 
 
@@ -69,7 +69,7 @@ def checks() -> list[tuple[str, bool, str]]:
     return [*rows, (_("Workers"), waiting is not None and waiting < 1000, _("%(count)s tasks wait") % {"count": "–" if waiting is None else waiting})]
 
 
-def todo(now: dt.datetime) -> list[tuple[str, int, str]]:
+def attention(now: dt.datetime) -> list[tuple[str, int, str]]:
     """(what, how many, link) of what does not mend by itself."""
     day = now - DAY
     return [

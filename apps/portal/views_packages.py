@@ -18,7 +18,7 @@ from apps.organizations.access import needs
 from apps.organizations.models import Organization, Role
 from apps.organizations.services import Actor
 from apps.portal.forms_sales import PackageForm
-from apps.portal.services.packages import move, save_offer, set_on_sale
+from apps.portal.services.packages import arrange, save_offer
 from apps.portal.views_payments import agency_of
 
 
@@ -52,11 +52,7 @@ def package_edit(request: HttpRequest, org: str, pk: UUID | None = None) -> Http
 def package_do(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
     """`do`: up, down, archive or restore."""
     agency = agency_of(request)
-    row, what = _package(agency, pk), request.POST.get("do")
-    if what in ("up", "down"):
-        move(agency=agency, kind=Package, row=row, up=what == "up", now=db.now())
-    elif what in ("archive", "restore"):
-        set_on_sale(row=row, is_active=what == "restore", by=Actor.of(request), now=db.now())
+    arrange(agency=agency, row=_package(agency, pk), do=request.POST.get("do"), by=Actor.of(request), now=db.now())
     return redirect("packages", org)
 
 

@@ -23,7 +23,7 @@ from apps.organizations.services import Actor
 from apps.portal.forms_access import AccessForm
 from apps.portal.forms_plan import PlanPriceForm
 from apps.portal.selectors_sales import clients_by_plan
-from apps.portal.services.packages import move, save_offer, set_on_sale
+from apps.portal.services.packages import arrange, save_offer
 from apps.portal.services.plans import push_plan
 from apps.portal.tasks_plans import push_plan as push_task
 from apps.portal.views_packages import currency_of
@@ -72,11 +72,7 @@ def plan_edit(request: HttpRequest, org: str, pk: UUID | None = None) -> HttpRes
 def plan_do(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
     """`do`: up, down, archive or restore."""
     agency = agency_of(request)
-    row, what = _plan(agency, pk), request.POST.get("do")
-    if what in ("up", "down"):
-        move(agency=agency, kind=Plan, row=row, up=what == "up", now=db.now())
-    elif what in ("archive", "restore"):
-        set_on_sale(row=row, is_active=what == "restore", by=Actor.of(request), now=db.now())
+    arrange(agency=agency, row=_plan(agency, pk), do=request.POST.get("do"), by=Actor.of(request), now=db.now())
     return redirect("plans", org)
 
 

@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 
 from apps.core import http
 from apps.core.errors import Conflict, Invalid
+from apps.core.foreign_json import json_object
 from apps.voice.budget import Priority
 from apps.voice.objects import Objects
-from apps.voice.outcomes import Dialled, json_object, of_answer, of_busy, of_failure, retry_after
+from apps.voice.outcomes import Dialled, of_answer, of_busy, of_failure, retry_after
 from apps.voice.wire import (
     ANSWER_LIMIT,
     READ_SECONDS,

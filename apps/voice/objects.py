@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from apps.core.foreign_json import json_object
 from apps.voice.budget import Priority
-from apps.voice.outcomes import details_of, json_object
+from apps.voice.outcomes import details_of
 from apps.voice.wire import READ_SECONDS, EngineTrouble, Wire, checked, refuse_invalid, to_json
 
 WRITE_SECONDS = 10.0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
+from apps.core.foreign_json import json_object
 from apps.core.http import Answer, NoAnswer, NotSent
 from apps.voice.capabilities import Capabilities
 
@@ -76,15 +76,6 @@ def of_failure(error: NotSent | NoAnswer) -> Dialled:
 def of_busy(seconds: int, text: str) -> Dialled:
     """The limit per key leaves no room for this request, so it was not sent: certain, and no fault of the engine."""
     return Dialled("refused", error="rate_limited", status=429, retry_after=float(seconds), details=[text])
-
-
-def json_object(content: bytes) -> dict[str, Any]:
-    """The JSON object of a body, or an empty one."""
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _outcome(status: int, body: dict[str, Any], capabilities: Capabilities) -> Outcome:

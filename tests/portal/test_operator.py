@@ -27,7 +27,7 @@ class OperatorTest(TenantCase):
         page = self.browser.get("/admin/")
         self.assertEqual([(label, value) for label, value, _url in page.context["figures"]][:2], [("Agencies", 2), ("Clients", 1)])
         self.assertEqual([(label, ok) for label, ok, _words in page.context["checks"]][:3], [("Database", True), ("Cache", True), ("Queue", True)])
-        counts = {label: count for label, count, _url in page.context["todo"]}
+        counts = {label: count for label, count, _url in page.context["attention"]}
         self.assertEqual((counts["Calls in doubt, 24 hours"], counts["Domains that fail"]), (1, 0))
         self.assertContains(page, "css/operator.css")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from apps.core import http
 from apps.core.errors import Conflict, DomainError, Invalid, NotFound, Unavailable
+from apps.core.foreign_json import json_object
 
 SECONDS = 15.0
 ANSWER_LIMIT = 2**20
@@ -123,7 +123,7 @@ class Stripe:
             )  # fmt: skip
         except http.SendError as error:
             raise StripeTrouble(_("Stripe does not answer. Try again in a minute.")) from error
-        found = _object(answer.body)
+        found = json_object(answer.body)
         if 200 <= answer.status < 300 and not answer.truncated:
             return found
         raise _refusal(answer.status, found)
@@ -170,14 +170,6 @@ def _session(found: dict[str, Any]) -> Session:
         payment_intent=_text(intent.get("id") if isinstance(intent, dict) else intent),
         amount_cents=total if isinstance(total, int) else 0, currency=_text(found.get("currency")),
     )  # fmt: skip
-
-
-def _object(content: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _text(value: Any) -> str:

@@ -38,6 +38,14 @@ def save_offer(
     return row
 
 
+def arrange(*, agency: Organization, row: Package | Plan, do: str | None, by: Actor, now: dt.datetime) -> None:
+    """What a button of the list asks for: `up`, `down`, `archive` or `restore`; anything else changes nothing."""
+    if do in ("up", "down"):
+        move(agency=agency, kind=type(row), row=row, up=do == "up", now=now)
+    elif do in ("archive", "restore"):
+        set_on_sale(row=row, is_active=do == "restore", by=by, now=now)
+
+
 @writes
 def set_on_sale(*, row: Package | Plan, is_active: bool, by: Actor, now: dt.datetime) -> None:
     """Offer it, or keep it in the archive; who has it keeps it."""
