@@ -83,7 +83,8 @@ class OrganizationMiddleware:
             return self._second_factor(request, organization)
         if request.session.get(LAST) != organization.slug:
             request.session[LAST] = organization.slug
-        with acting(page_scope(organization, reads=request.method in SAFE)):
+        with_deleted = _is_marked(request, "with_deleted_clients")
+        with acting(page_scope(organization, reads=request.method in SAFE, with_deleted=with_deleted)):
             if entry.via and (answer := enter(request, organization)):
                 return answer
             try:
@@ -127,7 +128,7 @@ def check_features(request: HttpRequest) -> None:
 
 def in_snapshot(request: HttpRequest, get_response: Next) -> HttpResponse:
     """GET: the rest of the request is one READ ONLY transaction, one snapshot; a view marked `unwrapped` goes without."""
-    if request.method not in SAFE or _is_unwrapped(request):
+    if request.method not in SAFE or _is_marked(request, "unwrapped"):
         return get_response(request)
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -141,12 +142,18 @@ def unwrapped(view: Any) -> Any:
     return view
 
 
-def _is_unwrapped(request: HttpRequest) -> bool:
+def with_deleted_clients(view: Any) -> Any:
+    """Mark a GET view of an agency that shows money of the past: that of clients it has deleted belongs to it."""
+    view.with_deleted_clients = True
+    return view
+
+
+def _is_marked(request: HttpRequest, name: str) -> bool:
     try:
         view = resolve(request.path_info).func
     except Resolver404:
         return False
-    return bool(getattr(view, "unwrapped", False) or getattr(getattr(view, "cls", None), "unwrapped", False))
+    return bool(getattr(view, name, False) or getattr(getattr(view, "cls", None), name, False))
 
 
 def _wears(request: HttpRequest, entry: Entry) -> bool:

@@ -22,19 +22,20 @@ def acting_for(
     return acting(_with_children(organization, scope) if with_children else scope)
 
 
-def page_scope(organization: Organization, *, reads: bool) -> Scope:
+def page_scope(organization: Organization, *, reads: bool, with_deleted: bool = False) -> Scope:
     """The scope of a page or an API request.
 
     The payer's rows stand in it to be used, never shown. An agency that only reads also sees its clients' rows; a
-    change to a client is made in the client's own scope.
+    change to a client is made in the client's own scope. `with_deleted`: what is left of deleted clients, too.
     """
     scope = scope_for(organization, with_parent=True)
-    return _with_children(organization, scope) if reads and organization.is_agency else scope
+    return _with_children(organization, scope, with_deleted=with_deleted) if reads and organization.is_agency else scope
 
 
-def _with_children(organization: Organization, scope: Scope) -> Scope:
+def _with_children(organization: Organization, scope: Scope, *, with_deleted: bool = False) -> Scope:
     with acting(overview("the clients of an agency")):
-        children = Organization.objects.children_of(organization).values_list("pk", flat=True)
+        rows = Organization.objects.filter(parent=organization) if with_deleted else Organization.objects.children_of(organization)
+        children = rows.values_list("pk", flat=True)
         return Scope((*scope.organizations, *children))
 
 

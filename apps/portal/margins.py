@@ -37,9 +37,10 @@ class Margin:
 
 
 def margins(agency: Organization, start: dt.datetime, end: dt.datetime) -> list[Margin]:
-    """Each client with an invoice or a call in the time, closed ones too, the highest revenue first.
+    """Each client with an invoice or a call in the time, deleted ones too, the highest revenue first.
 
-    In a scope that holds the agency and its clients. Revenue counts in the month of the document, credit notes taken off.
+    In a scope that holds the agency and every client it ever had. Revenue counts in the month of the document, credit notes
+    taken off.
     """
     calls = LedgerEntry.objects.for_organization(agency).calls().between(start, end).exclude(used_by=agency.pk)  # type: ignore[attr-defined]
     used = {

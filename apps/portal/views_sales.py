@@ -25,6 +25,7 @@ from apps.billing.views_billing import pdf_answer
 from apps.core import db
 from apps.core.errors import DomainError, NotFound
 from apps.organizations.access import may, needs
+from apps.organizations.middleware import with_deleted_clients
 from apps.organizations.models import Organization, Role
 from apps.organizations.scopes import acting_for
 from apps.organizations.services import Actor
@@ -45,6 +46,7 @@ def sales(request: HttpRequest, org: str) -> HttpResponse:
     return render(request, "portal/sales.html", context)
 
 
+@with_deleted_clients
 @needs(Role.ADMIN)
 @require_GET
 def sales_invoices(request: HttpRequest, org: str) -> HttpResponse:
@@ -127,6 +129,7 @@ def sale_refund(request: HttpRequest, org: str, client: str, pk: UUID) -> HttpRe
     return render(request, "portal/sale_refund.html", context, status=status)
 
 
+@with_deleted_clients
 @needs(Role.ADMIN)
 @require_GET
 def sale_invoice(request: HttpRequest, org: str, client: str, pk: UUID) -> HttpResponse:
@@ -205,5 +208,6 @@ def _received(values: dict[str, Any], currency: str) -> Received:
 
 
 def _is_open(invoice: Invoice, paid: int) -> bool:
-    """Whether money is still to come for it; an invoice of a purchase is written when it was paid."""
-    return invoice.kind == Invoice.Kind.INVOICE and invoice.purchase_id is None and paid < invoice.gross_cents
+    """Whether money is still to come for it: an invoice of a purchase is written when it was paid, and nobody waits for that
+    of a deleted client."""
+    return invoice.organization.closed_at is None and invoice.kind == Invoice.Kind.INVOICE and invoice.purchase_id is None and paid < invoice.gross_cents

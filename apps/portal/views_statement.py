@@ -19,6 +19,7 @@ from apps.core import db
 from apps.core.errors import NotFound
 from apps.core.spreadsheet import write_csv
 from apps.organizations.access import needs
+from apps.organizations.middleware import with_deleted_clients
 from apps.organizations.models import Organization, Role
 from apps.portal.margins import margins, total_of
 from apps.portal.statement_files import margin_rows, statement_pdf, statement_rows
@@ -57,6 +58,7 @@ def statement_pdf_file(request: HttpRequest, org: str) -> HttpResponse:
     return _file(content, "application/pdf", f"statement-{found.client.slug}-{found.start:%Y-%m}.pdf")
 
 
+@with_deleted_clients
 @require_safe
 @needs(Role.ADMIN)
 def margin(request: HttpRequest, org: str) -> HttpResponse:
@@ -72,6 +74,7 @@ def margin(request: HttpRequest, org: str) -> HttpResponse:
     return render(request, "portal/margin.html", context)
 
 
+@with_deleted_clients
 @require_safe
 @needs(Role.ADMIN)
 def margin_csv(request: HttpRequest, org: str) -> HttpResponse:

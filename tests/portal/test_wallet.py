@@ -11,14 +11,15 @@ from django.db import transaction
 
 from apps.billing import payers, subscriptions
 from apps.billing.invoicing import Line, Subject, issue_invoice
-from apps.billing.models import CREDIT, Account, LedgerEntry, Plan, Seller
+from apps.billing.models import CREDIT, Account, Invoice, LedgerEntry, Plan, Seller
 from apps.billing.services import balance, book
 from apps.billing.vat import Tax
 from apps.core import db
 from apps.core.scope import Scope, acting
-from apps.organizations.models import AuditEntry
+from apps.organizations.models import AuditEntry, Organization
 from apps.organizations.services import SYSTEM
-from apps.portal.margins import cost_cents, margins, total_of
+from apps.portal.margins import Margin, cost_cents, margins, total_of
+from apps.portal.services import care
 from apps.portal.statements import statement_of
 from tests import factories
 from tests.cases import TenantCase
@@ -210,6 +211,10 @@ class StatementTest(MoneyCase):
 
 
 class MarginTest(MoneyCase):
+    def margins(self, start: dt.datetime) -> list[Margin]:
+        with self.both():
+            return margins(self.agency, start, start + dt.timedelta(days=32))
+
     def test_invoiced_less_wholesale(self) -> None:
         with self.both():
             Account.objects.create(organization=self.agency, micro_per_minute=2 * CREDIT)
@@ -217,8 +222,7 @@ class MarginTest(MoneyCase):
         self.buy(200, 2000, "a")
         self.call(90, "call:1")
         start = self.now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        with self.both():
-            rows = margins(self.agency, start, start + dt.timedelta(days=32))
+        rows = self.margins(start)
         # 3 credits at 7 cents
         assert [(each.name, each.revenue, each.cost, each.margin) for each in rows] == [("Bakker Dental", 2000, 21, 1979)]
         assert total_of(rows).margin == 1979
@@ -226,6 +230,31 @@ class MarginTest(MoneyCase):
         self.assertContains(page, "19.79")
         assert "19.79" in self.as_(self.ada).get("/o/northwind-voice/clients/margin/csv").content.decode()
         assert self.as_(self.cleo).get("/o/bakker-dental/clients/margin").status_code == 404
+
+    def test_a_deleted_client_takes_no_cent_along(self) -> None:
+        self.give_wallet()
+        self.buy(200, 2000, "a")
+        self.call(90, "call:1")
+        start = self.now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        ada = self.as_(self.ada)
+        before = self.margins(start)
+        csv = ada.get("/o/northwind-voice/clients/margin/csv").content
+        care.delete_client(client=self.client_org, by=SYSTEM, now=self.now)
+        after = self.margins(start)
+        figures = [[(each.name, each.seconds, each.revenue, each.cost, each.margin) for each in rows] for rows in (before, after)]
+        # 1.5 minutes of a credit each, at 7 cents
+        assert figures == [[("Bakker Dental", 90, 2000, 11, 1989)]] * 2
+        assert total_of(before) == total_of(after)
+        page = ada.get("/o/northwind-voice/clients/margin")
+        self.assertContains(page, "19.89")
+        self.assertNotContains(page, "?client=")
+        assert ada.get("/o/northwind-voice/clients/margin/csv").content == csv
+        with self.both():
+            invoice = Invoice.objects.for_organization(self.client_org).get()
+            closed = Organization.objects.get(pk=self.client_org.pk)
+        self.assertContains(ada.get("/o/northwind-voice/sales/invoices"), invoice.number)
+        pdf = ada.get(f"/o/northwind-voice/sales/of/{closed.slug}/invoices/{invoice.pk}")
+        assert pdf.content[:5] == b"%PDF-"
 
     def test_half_a_cent_is_rounded_up_once(self) -> None:
         assert (cost_cents(500_000), cost_cents(71_428), cost_cents(71_429)) == (4, 0, 1)
