@@ -16,6 +16,7 @@ urlpatterns = [
     path("sales/packages/<uuid:pk>", views_packages.package_edit, name="package_edit"),
     path("sales/packages/<uuid:pk>/do", views_packages.package_do, name="package_do"),
     path("sales/plans", views_plans.plans, name="plans"),
+    path("sales/plans/progress", views_plans.plans_progress, name="plans_progress"),
     path("sales/plans/new", views_plans.plan_edit, name="plan_create"),
     path("sales/plans/<uuid:pk>", views_plans.plan_edit, name="plan_edit"),
     path("sales/plans/<uuid:pk>/do", views_plans.plan_do, name="plan_do"),

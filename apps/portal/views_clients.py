@@ -22,11 +22,12 @@ from apps.core.spreadsheet import write_csv
 from apps.organizations.access import needs
 from apps.organizations.audit import audit_page
 from apps.organizations.invitations import invite
-from apps.organizations.models import Invitation, Job, Organization, Role
+from apps.organizations.models import Invitation, Organization, Role
 from apps.organizations.scopes import acting_for
 from apps.organizations.services import Actor
 from apps.portal import tasks_bulk
 from apps.portal.forms_clients import ClientForm, DeleteForm
+from apps.portal.progress import latest_job, progress_of
 from apps.portal.selectors import ORDERS, ClientRow, Totals, client_row, clients_of, people_of
 from apps.portal.services.bulk import KIND as BULK
 from apps.portal.services.bulk import begin_bulk
@@ -65,7 +66,7 @@ def clients(request: HttpRequest, org: str) -> HttpResponse:
         "totals": found, "page": page, "text": request.GET.get("q", ""), "state": request.GET.get("state", ""),
         "gives_accounts": gives, "with_account": clients_with_account(agency) if gives else set(), "now": now,
         "plans": Plan.objects.for_organization(agency).filter(is_active=True).order_by("position", "name"),
-        "currency": _currency(agency), "jobs": [_progress(each) for each in Job.objects.for_organization(agency).filter(kind=BULK).order_by("-created_at")[:1]],
+        "currency": _currency(agency), "job": _progress(agency),
     }  # fmt: skip
     return render(request, "portal/clients.html", context)
 
@@ -191,9 +192,7 @@ def clients_bulk(request: HttpRequest, org: str) -> HttpResponse:
 @require_GET
 def clients_progress(request: HttpRequest, org: str) -> HttpResponse:
     """The bar above the table, asked for each second while work is under way."""
-    agency = agency_of(request)
-    job = Job.objects.for_organization(agency).filter(kind=BULK).order_by("-created_at").first()
-    return render(request, "portal/_bulk.html", {"job": _progress(job) if job else None})
+    return render(request, "portal/_bulk.html", {"job": _progress(agency_of(request))})
 
 
 def _found(request: HttpRequest, agency: Organization) -> Totals:
@@ -214,9 +213,9 @@ def _client_page(agency: Organization, row: Organization, now: Any) -> dict[str,
     }  # fmt: skip
 
 
-def _progress(job: Job) -> dict[str, Any]:
-    done = job.status in (Job.Status.DONE, Job.Status.FAILED)
-    return {"job": job, "is_done": done, "percent": 100 if done else round(100 * job.done / (job.total or 1)), "failed": job.data.get("failed", {})}
+def _progress(agency: Organization) -> dict[str, Any] | None:
+    job = latest_job(agency, BULK)
+    return progress_of(job, db.now()) if job else None
 
 
 def _currency(agency: Organization) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -22,8 +23,10 @@ from apps.organizations.models import Organization, Role
 from apps.organizations.services import Actor
 from apps.portal.forms_access import AccessForm
 from apps.portal.forms_plan import PlanPriceForm
+from apps.portal.progress import latest_job, progress_of
 from apps.portal.selectors_sales import clients_by_plan
 from apps.portal.services.packages import arrange, save_offer
+from apps.portal.services.plans import KIND as PUSH
 from apps.portal.services.plans import push_plan
 from apps.portal.tasks_plans import push_plan as push_task
 from apps.portal.views_packages import currency_of
@@ -39,9 +42,16 @@ def plans(request: HttpRequest, org: str) -> HttpResponse:
     found: list[dict[str, Any]] = [{"plan": each, "clients": counts.get(each.pk, 0)} for each in rows]
     context = {
         "on_sale": [each for each in found if each["plan"].is_active], "archive": [each for each in found if not each["plan"].is_active],
-        "currency": currency_of(agency),
+        "currency": currency_of(agency), **_pushing(agency),
     }  # fmt: skip
     return render(request, "portal/plans.html", context)
+
+
+@needs(Role.ADMIN)
+@require_GET
+def plans_progress(request: HttpRequest, org: str) -> HttpResponse:
+    """The bar above the plans, asked for each second while a changed plan is on its way to its clients."""
+    return render(request, "portal/_bulk.html", _pushing(agency_of(request)))
 
 
 @needs(Role.ADMIN)
@@ -74,6 +84,16 @@ def plan_do(request: HttpRequest, org: str, pk: UUID) -> HttpResponse:
     agency = agency_of(request)
     arrange(agency=agency, row=_plan(agency, pk), do=request.POST.get("do"), by=Actor.of(request), now=db.now())
     return redirect("plans", org)
+
+
+def _pushing(agency: Organization) -> dict[str, Any]:
+    job = latest_job(agency, PUSH)
+    if job is None:
+        return {"job": None}
+    found = progress_of(job, db.now())
+    words = {"name": job.data.get("name", "")}
+    title = _("“%(name)s” has reached its clients") if found["is_done"] else _("“%(name)s” is on its way to its clients")
+    return {"job": found, "title": title % words, "says_done": True, "url": reverse("plans_progress", args=[agency.slug])}
 
 
 def _plan(agency: Organization, pk: UUID) -> Plan:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from unittest import mock
+
 from apps.billing.models import Plan
 from apps.core import db
+from apps.core.errors import Conflict
 from apps.organizations.features import ALL, closed
 from apps.organizations.limits import set_limits
 from apps.organizations.models import AuditEntry, Job, Limits, Organization
 from apps.organizations.services import SYSTEM
+from apps.portal.services import plans as service
 from apps.portal.services.plans import (
     assign_plan,
     begin_without_plan,
@@ -106,3 +111,47 @@ class PushTest(PlanCase):
         self.assertEqual((job.status, job.done, job.total), (Job.Status.DONE, 2, 2))
         with self.acting_for(other):
             self.assertEqual(AuditEntry.objects.for_organization(other).filter(action="organization.plan").count(), 2)
+
+    def start(self) -> Job:
+        assign_plan(client=self.client_org, plan=self.plan, by=SYSTEM, now=self.now)
+        with self.acting_for(self.agency):
+            self.plan.change(self.now, limits={"assistants": 4})
+            return push_plan(plan=self.plan, by=SYSTEM)
+
+    def test_the_page_shows_how_far_it_is_and_then_what_came_of_it(self) -> None:
+        job, browser = self.start(), self.as_(self.ada)
+        path = f"/o/{self.agency.slug}/sales/plans"
+        for answer in (browser.get(path), browser.get(f"{path}/progress")):
+            self.assertContains(answer, "“Small” is on its way to its clients")
+            self.assertContains(answer, f'hx-get="{path}/progress"')
+        run_push(organization_id=self.agency.pk, job_id=job.pk, now=db.now())
+        done = browser.get(f"{path}/progress")
+        self.assertContains(done, "Done for 1 client.")
+        self.assertNotContains(done, "hx-get")
+        with self.acting_for(self.agency):
+            Job.objects.filter(pk=job.pk).update(updated_at=self.now - dt.timedelta(hours=1))
+        self.assertNotContains(browser.get(path), "Done for")
+
+    def test_a_client_that_cannot_have_it_is_named_and_the_others_get_it(self) -> None:
+        other = factories.make_organization("Visser Garage", parent=self.agency)
+        assign_plan(client=other, plan=self.plan, by=SYSTEM, now=self.now)
+        job, real = self.start(), service._recompute_one
+
+        def refuse(client_id: object, *rest: object) -> None:
+            if client_id == other.pk:
+                raise Conflict("Somebody changes it right now.")
+            real(client_id, *rest)  # type: ignore[arg-type]
+
+        with mock.patch.object(service, "_recompute_one", refuse):
+            run_push(organization_id=self.agency.pk, job_id=job.pk, now=db.now())
+        self.assertEqual(self.limits().assistants, 4)
+        answer = self.as_(self.ada).get(f"/o/{self.agency.slug}/sales/plans")
+        self.assertContains(answer, "Done for 1 client. Not done for 1 client:")
+        self.assertContains(answer, "Visser Garage")
+        self.assertContains(answer, "Somebody changes it right now.")
+
+    def test_another_agency_sees_nothing_of_it(self) -> None:
+        self.start()
+        path = f"/o/{self.stranger.slug}/sales/plans/progress"
+        self.assertNotContains(self.as_(self.dov).get(path), "Small")
+        self.assertEqual(self.as_(self.cleo).get(f"/o/{self.client_org.slug}/sales/plans/progress").status_code, 404)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from apps.billing.models import Plan
 from apps.core.db import writes
-from apps.core.errors import NotFound
+from apps.core.errors import DomainError, NotFound
 from apps.core.scope import acting
 from apps.organizations.features import USUAL
 from apps.organizations.limits import differences, limits_for_change, work_out
@@ -84,7 +84,7 @@ def push_plan(*, plan: Plan, by: Actor) -> Job:
     """
     agency = plan.organization
     # How many clients there are is seen by the job itself: a page that changes sees only its own organization's rows.
-    data = {"plan": str(plan.pk), "after": "", "by": by.label}
+    data = {"plan": str(plan.pk), "name": plan.name, "after": "", "by": by.label, "failed": {}}
     job = Job.objects.create(organization=agency, kind=KIND, started_by=by.user, data=data)
     record_audit(organization=agency, by=by, action="plan.push", target=plan)
     return job
@@ -103,9 +103,14 @@ def run_push(*, organization_id: UUID, job_id: UUID, now: dt.datetime) -> bool:
     ids = clients_on(plan)
     by = Actor(label=job.data["by"], user=job.started_by)
     left = [each for each in ids if str(each) > job.data["after"]]
+    data: dict[str, Any] = {"failed": {}} | job.data
     for done, client_id in enumerate(left, start=len(ids) - len(left) + 1):
-        _recompute_one(client_id, plan, by, now)
-        _note(organization_id, job_id, now, status=Job.Status.RUNNING, done=done, total=len(ids), data=job.data | {"after": str(client_id)})
+        try:
+            _recompute_one(client_id, plan, by, now)
+        except DomainError as error:
+            data["failed"][_name_of(client_id)] = error.text[:300]
+        data["after"] = str(client_id)
+        _note(organization_id, job_id, now, status=Job.Status.RUNNING, done=done, total=len(ids), data=data)
     _note(organization_id, job_id, now, status=Job.Status.DONE, done=len(ids), total=len(ids))
     return True
 
@@ -179,6 +184,11 @@ def _recompute(*, client_id: UUID, plan: Plan, by: Actor, now: dt.datetime) -> N
 
 def _work_out(row: Limits, plan: Plan | None, now: dt.datetime) -> list[str]:
     return work_out(row, limits=plan.limits if plan else {}, features=plan.features if plan else None, now=now)
+
+
+def _name_of(client_id: UUID) -> str:
+    with acting_for(Organization(pk=client_id)):
+        return Organization.objects.filter(pk=client_id).values_list("name", flat=True).first() or str(client_id)
 
 
 def _note(organization_id: UUID, job_id: UUID, now: dt.datetime, **values: Any) -> None:
