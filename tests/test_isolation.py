@@ -49,7 +49,7 @@ OUTSIDE_PREFIXES = ("account_", "mfa_", "usersessions_", "admin:", "profile_", "
 AGENCYS = {"portal_sign_up", "sign_ups", "library", "library_item", "library_job", "portal", "portal_address", "portal_brand", "brand_preview", "brand_colours", "brand_picture_save", "portal_open", "portal_switch",
            "clients", "client_create", "client_account", "client_limits", "clients_file", "clients_progress", "announcements", "client", "client_access",
            "client_delete", "client_export_file", "client_wallet", "margin", "margin_csv", "demo_remove",
-           "portal_payments", "sales", "sales_invoices", "packages", "package_create", "package_edit", "plans", "plan_create", "plan_edit",
+           "portal_payments", "sales", "sales_invoices", "packages", "package_create", "package_edit", "plans", "plans_progress", "plan_create", "plan_edit",
            "sale", "sale_paid", "sale_refund", "sale_invoice", "sale_invoice_paid"}
 # Fragments that need to be told what to show.
 _CONTACT = "?contact_id=%2B31600000001"
