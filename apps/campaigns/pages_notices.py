@@ -28,6 +28,10 @@ PAUSES: dict[str, tuple[Words, Words, str]] = {
         gettext_lazy("Paused by itself"),
         gettext_lazy("The credits are used up. The campaign goes on by itself once there are enough again."), "usage",
     ),
+    PausedBy.MINUTES: (
+        gettext_lazy("All minutes of this month are used up"),
+        gettext_lazy("The campaign goes on by itself next month, or as soon as the limit is raised."), "usage",
+    ),
     PausedBy.SUSPENDED: (
         gettext_lazy("Paused by itself"),
         gettext_lazy("The workspace is suspended. The campaign goes on by itself once it is released."), "",

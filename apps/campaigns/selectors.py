@@ -138,6 +138,7 @@ def next_attempt_of(lead: Lead, state: State) -> dt.datetime | None:
 _PAUSES: dict[str, str] = {
     PausedBy.BALANCE: Reason.NO_BALANCE, PausedBy.NUMBER_UNAVAILABLE: Reason.NUMBER_UNAVAILABLE,
     PausedBy.BREAKER: Reason.BREAKER, PausedBy.BUDGET: Reason.BUDGET, PausedBy.SPEND: Reason.BUDGET,
+    PausedBy.MINUTES: Reason.MINUTES_USED_UP,
 }  # fmt: skip
 
 

@@ -43,6 +43,7 @@ class ReasonTest(TenantCase):
             ("paused", NOON, {}, paused | {"paused_by": "suspended"}),
             ("paused", NOON, {}, paused | {"paused_by": "assistant_deleted"}),
             ("no_balance", NOON, {}, paused | {"paused_by": "balance"}),
+            ("minutes_used_up", NOON, {}, paused | {"paused_by": "minutes"}),
             ("number_unavailable", NOON, {}, paused | {"paused_by": "number_unavailable"}),
             ("engine_unavailable", NOON, {}, {"waits_for_engine_since": NOON}),
             (None, NOON, {"status": "calling"}, {}),

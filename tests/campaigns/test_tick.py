@@ -14,7 +14,7 @@ from apps.campaigns.models import Campaign
 from apps.campaigns.selectors import campaign_state, reason_of, to_tick
 from apps.core.scope import acting
 from apps.mail.models import Message
-from apps.organizations.models import Limits
+from apps.organizations.models import Limits, Notification
 from apps.organizations.scopes import overview
 from tests import factories
 from tests.campaigns.support import (
@@ -288,6 +288,63 @@ class StopTest(TickCase):
             campaign.refresh_from_db()
         campaign.organization = self.client_org
         return done
+
+
+class MinutesTest(TickCase):
+    """A plan's minutes of the month: of the client, or of its agency for all its clients together."""
+
+    resume = StopTest.resume
+
+    def limit(self, organization: Any, minutes: int | None) -> None:
+        with self.acting_for(organization):
+            Limits.objects.update_or_create(organization=organization, defaults={"minutes_per_month": minutes})
+
+    def used_up(self) -> Campaign:
+        self.limit(self.client_org, 10)
+        factories.make_call(self.client_org, started_at=NOON - dt.timedelta(hours=1), duration_seconds=600)
+        campaign = running_campaign(self.client_org, 2)
+        self.assertEqual(tick(campaign), 0)
+        return campaign
+
+    def test_it_stops_with_a_reason_of_its_own_and_tells(self) -> None:
+        campaign = self.used_up()
+        self.assertEqual((campaign.status, campaign.paused_by), ("paused", "minutes"))
+        self.assertEqual({self.reason(campaign, place) for place in (0, 1)}, {"minutes_used_up"})
+        with wide(self.client_org):
+            note = Notification.objects.for_organization(self.client_org).get()
+            mail = Message.objects.get()
+        self.assertEqual((note.title, note.text), (f"The campaign “{campaign.name}” has stopped", "minutes of this month used up"))
+        self.assertEqual(mail.to, "cleo@example.com")
+        tick(campaign, NOON + SECOND)
+        with wide(self.client_org):
+            self.assertEqual(Message.objects.count(), 1)
+
+    def test_it_goes_on_when_the_month_turns(self) -> None:
+        campaign = self.used_up()
+        self.assertFalse(self.resume(campaign))
+        first = (NOON.replace(day=1) + dt.timedelta(days=32)).replace(day=1, hour=0, minute=0)
+        self.assertFalse(self.resume(campaign, first - SECOND))
+        self.assertTrue(self.resume(campaign, first))
+        self.assertEqual((campaign.status, campaign.paused_by), ("scheduled", ""))
+
+    def test_it_goes_on_when_the_limit_is_raised_or_taken_away(self) -> None:
+        for minutes in (11, None):
+            campaign = self.used_up()
+            self.limit(self.client_org, minutes)
+            self.assertTrue(self.resume(campaign))
+            self.assertEqual(tick(campaign), 2)
+
+    def test_a_person_s_pause_stays(self) -> None:
+        campaign = self.used_up()
+        with wide(self.client_org):
+            campaign.change(NOON, paused_by="person")
+        self.limit(self.client_org, None)
+        self.assertFalse(self.resume(campaign))
+
+    def test_the_agency_s_limit_stops_its_clients(self) -> None:
+        self.limit(self.agency, 0)
+        campaign = running_campaign(self.client_org, 1)
+        self.assertEqual((tick(campaign), campaign.paused_by), (0, "minutes"))
 
 
 class MoneyTest(StopTest):

@@ -17,8 +17,8 @@ from apps.campaigns.selectors import campaign_state, next_attempt_of, reason_of
 from apps.core import db
 from apps.voice.models import Connection
 from tests import factories
+from tests.campaigns.page_case import PARTIAL, PageCase
 from tests.campaigns.support import NOON, wide
-from tests.campaigns.test_views import PARTIAL, PageCase
 
 ALWAYS = {"schedule_start_time": dt.time(0), "schedule_end_time": dt.time(23, 59, 59)}
 HOUR = dt.timedelta(hours=1)
@@ -96,7 +96,8 @@ class ReasonTest(RunningCase):
             Connection.objects.update(failing_since=NOON)
         self.assertIn("engine_unavailable", self.judged())
         for status, paused_by, reason in (
-            ("paused", "breaker", "breaker"), ("paused", "person", "paused"), ("paused", "balance", "no_balance"), ("draft", "", "paused"),
+            ("paused", "breaker", "breaker"), ("paused", "person", "paused"), ("paused", "balance", "no_balance"),
+            ("paused", "minutes", "minutes_used_up"), ("draft", "", "paused"),
         ):  # fmt: skip
             self.change(status=status, paused_by=paused_by)
             self.assertIn(reason, self.judged())

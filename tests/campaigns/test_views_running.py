@@ -16,7 +16,7 @@ from apps.core import db
 from apps.organizations.models import AuditEntry
 from apps.voice.models import Connection
 from tests import factories
-from tests.campaigns.test_views import PARTIAL, PageCase
+from tests.campaigns.page_case import PARTIAL, PageCase
 from tests.campaigns.test_views_leads import RunningCase
 
 MADRID = ZoneInfo("Europe/Madrid")
@@ -35,6 +35,7 @@ class NoticeTest(RunningCase):
         edit = self.url("campaign_edit", self.campaign.pk)
         for paused_by, words, link in (
             ("balance", "goes on by itself", self.url("usage")), ("suspended", "goes on by itself", ""),
+            ("minutes", "goes on by itself next month", self.url("usage")),
             ("assistant_deleted", "Choose another assistant", edit),
             ("assistant_inactive", "Switch it on again", self.url("assistant", self.assistant.pk)),
             ("number_unavailable", "no number to call from", self.url("numbers")),

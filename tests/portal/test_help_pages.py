@@ -52,7 +52,7 @@ class TestHelp:
 
     def test_the_magic_numbers_and_the_reasons_are_all_there(self):
         reasons = (
-            "waiting_window waiting_retry waiting_slot paused no_balance do_not_call number_unavailable "
+            "waiting_window waiting_retry waiting_slot paused no_balance minutes_used_up do_not_call number_unavailable "
             "engine_unavailable in_doubt finished"
         )
         for language in ("en", "nl", "de"):

@@ -31,6 +31,7 @@ def tell_paused(campaign: Campaign, *, now: dt.datetime) -> int:
         "path": f"/o/{organization.slug}/campaigns/{campaign.pk}",
         # In words only where the mail is written: each owner reads it in her language.
         "reason": Campaign.PausedBy(campaign.paused_by).label,
+        "ends_with_month": campaign.paused_by == Campaign.PausedBy.MINUTES,
         "calls": campaign.tripped[:MOST_CALLS] if campaign.paused_by == Campaign.PausedBy.BREAKER else [],
     }  # fmt: skip
     with override(organization.language):

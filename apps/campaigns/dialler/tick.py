@@ -9,7 +9,7 @@ from uuid import UUID
 from apps.billing.models import CREDIT
 from apps.billing.payers import least_left, left
 from apps.billing.services import account_of
-from apps.calls.allowed import limits_of, spend_left
+from apps.calls.allowed import limits_of, minutes_used_up, spend_left
 from apps.calls.services.requests import is_charged
 from apps.campaigns.dialler import memory
 from apps.campaigns.dialler.brakes import budget_left, is_trying, tripped_by, trunk_state
@@ -71,13 +71,16 @@ def tick_campaign(*, organization_id: UUID, campaign_id: UUID, now: dt.datetime)
 
 @writes
 def resume_campaign(*, organization_id: UUID, campaign_id: UUID, now: dt.datetime) -> bool:
-    """Schedule again what the balance or a suspension paused, when its reason is gone and nobody touched it since."""
+    """Schedule again what the balance, the minutes of the month or a suspension paused, when its reason is gone and nobody
+    touched it since."""
     campaign = lock_campaign(organization_id, campaign_id)
     if campaign is None or campaign.status != Status.PAUSED or campaign.paused_by not in Campaign.ENDS_BY_ITSELF:
         return False
     if is_suspended(campaign.organization):
         return False
     if campaign.paused_by == PausedBy.BALANCE and not _is_above_threshold(campaign.organization, now):
+        return False
+    if campaign.paused_by == PausedBy.MINUTES and minutes_used_up(campaign.organization, now):
         return False
     campaign.change(now, status=Status.SCHEDULED, paused_by="", version=campaign.version + 1)
     record_audit(organization=campaign.organization, by=SYSTEM, action="campaign.start", target=campaign)
@@ -110,6 +113,9 @@ def _dial(campaign: Campaign, number: PhoneNumber, now: dt.datetime) -> int:
         return 0
     known, limits = known_capabilities(connection), limits_of(campaign.organization)
     charged = is_charged(simulated=known.simulated)
+    if minutes_used_up(campaign.organization, now, limits=limits):
+        _stop(campaign, PausedBy.MINUTES, now)
+        return 0
     if charged and (paused_by := _out_of_money(campaign, limits, now)):
         _stop(campaign, paused_by, now)
         return 0

@@ -51,6 +51,7 @@ class Campaign(OwnedModel):
         BREAKER = "breaker", _("too many calls failed")
         BUDGET = "budget", _("budget used up")
         SPEND = "spend", _("too much spent in an hour")
+        MINUTES = "minutes", _("minutes of this month used up")
 
     class Purpose(models.TextChoices):
         """`marketing` follows the rules for unasked calls of the country that is called."""
@@ -78,7 +79,7 @@ class Campaign(OwnedModel):
         Status.CANCELLED: set(),
     }
     FINAL = (Status.COMPLETED, Status.CANCELLED)
-    ENDS_BY_ITSELF = (PausedBy.BALANCE, PausedBy.SUSPENDED)
+    ENDS_BY_ITSELF = (PausedBy.BALANCE, PausedBy.MINUTES, PausedBy.SUSPENDED)
 
     name = models.CharField(_("name"), max_length=200)
     assistant = models.ForeignKey(Assistant, on_delete=models.PROTECT, related_name="+")

@@ -55,6 +55,7 @@ class Lead(OwnedModel):
         TRUNK_FAILING = "trunk_failing", _("trunk fails")
         BREAKER = "breaker", _("paused: too many calls failed")
         BUDGET = "budget", _("budget used up")
+        MINUTES_USED_UP = "minutes_used_up", _("minutes of this month used up")
         SKIPPED = "skipped", _("skipped by a person")
         CANCELLED = "cancelled", _("campaign cancelled")
         NEVER_OPEN = "never_open", _("no time at which calling is allowed")
