@@ -7,7 +7,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 
 from apps.branding.models import Brand
-from apps.branding.pictures import has_wordmark, picture_url
+from apps.branding.pictures import has_wordmark, logo_on, picture_url
 from apps.branding.sheets import font_file, version_of
 
 
@@ -20,18 +20,21 @@ def brand(request: HttpRequest) -> dict[str, Any]:
 
 def brand_view(found: Brand) -> dict[str, Any]:
     own_logo = static("img/logo.svg") if found.is_installation else ""
-    light = picture_url(found, "logo_light") or own_logo
+    own = {"url": own_logo, "plate": ""}
+    light, dark = logo_on(found, "light") or own, logo_on(found, "dark") or own
     return {
         "id": found.pk,
         "name": found.name,
         "slug": found.slug,
         "css_url": reverse("brand_css", args=[version_of(found)]),
         "font_url": font_file(found.font),
-        "logo_light_url": light,
-        "has_logo": bool(light) and light != own_logo,
+        "logo_light_url": light["url"],
+        "logo_light_plate": light["plate"],
+        "has_logo": bool(light["url"]) and light["url"] != own_logo,
         "has_wordmark": has_wordmark(found),
-        "logo_dark_url": picture_url(found, "logo_dark") or light,
-        "icon_url": own_logo if own_logo == light and own_logo else picture_url(found, "favicon"),
+        "logo_dark_url": dark["url"],
+        "logo_dark_plate": dark["plate"],
+        "icon_url": own_logo if own_logo and own_logo == light["url"] else picture_url(found, "favicon"),
         "icon_large_url": picture_url(found, "icon_192"),
         "sign_in_url": picture_url(found, "sign_in"),
         "sign_in_title": found.sign_in_title,

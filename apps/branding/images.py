@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageOps
 
 from apps.branding.models import BrandImage
-from apps.core.colour import content_for
+from apps.branding.tones import Tone, tone_of
+from apps.core.colour import DARK_SURFACES, content_for
 from apps.core.errors import Invalid
 
 MAX_BYTES = 2 * 1024 * 1024
@@ -58,9 +59,10 @@ def read_picture(content: bytes, *, kind: str) -> Picture:
 
 
 def icons_of(logo: Picture) -> dict[str, Picture]:
-    """Favicon and app icons from a logo: its leading mark where it has one, else all of it."""
+    """Favicon and app icons from a logo: its leading mark where it has one, else all of it; a light one on dark ground."""
     mark = _mark(Image.open(io.BytesIO(logo.content)).convert("RGBA"))
-    return {kind: _encoded(_on_square(mark, size, padding=0 if size < 64 else 0.14), "PNG") for kind, size in ICONS.items()}
+    ground = DARK_SURFACES[0] if tone_of(logo.content) == Tone.LIGHT else ""
+    return {kind: _encoded(_on_square(mark, size, padding=0 if size < 64 else 0.14, ground=ground), "PNG") for kind, size in ICONS.items()}
 
 
 @lru_cache(maxsize=256)
@@ -115,11 +117,14 @@ def _encoded(image: Image.Image, encoding: str) -> Picture:
     return Picture(out.getvalue(), f"image/{encoding.lower()}", *image.size)
 
 
-def _on_square(image: Image.Image, size: int, *, padding: float) -> Image.Image:
-    """The picture in the middle of a square; with room around it, on white, where systems cut their own shape from it."""
+def _on_square(image: Image.Image, size: int, *, padding: float, ground: str) -> Image.Image:
+    """The picture in the middle of a square; with room around it, on white, where systems cut their own shape from it.
+
+    Another `ground` is there in every size.
+    """
     room = max(1, round(size * (1 - 2 * padding)))
     fitted = ImageOps.contain(image, (room, room), Image.Resampling.LANCZOS)
-    square = Image.new("RGBA", (size, size), (255, 255, 255, 255 if padding else 0))
+    square = Image.new("RGBA", (size, size), ground or (255, 255, 255, 255 if padding else 0))
     square.alpha_composite(fitted, ((size - fitted.width) // 2, (size - fitted.height) // 2))
     return square
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from apps.branding.images import Kind
 from apps.branding.models import Brand, BrandImage
-from apps.branding.pictures import picture_url, pictures_of
+from apps.branding.pictures import logo_on
+from apps.branding.tones import PLATES, Tone
 from apps.core.colour import WHITE, content_for
 from apps.core.pdf import Look
 
@@ -18,18 +19,19 @@ def look_of(brand: Brand, foot: str = "") -> Look:
     foot = foot or " · ".join(filter(None, (brand.name, brand.support_email)))
     on_dark = content_for(brand.primary_color) == WHITE
     held = {row.kind: bytes(row.content) for row in BrandImage.objects.filter(brand=brand, kind__in=(Kind.LOGO_LIGHT, Kind.LOGO_DARK))}
-    light, dark = held.get(Kind.LOGO_LIGHT, b""), held.get(Kind.LOGO_DARK, b"")
-    logo = (dark or light) if on_dark else (light or dark)
-    # A logo made for the other ground stands on a plate of its own.
-    plate = ("" if logo == dark else "#ffffff") if on_dark else ("" if logo == light else "#16181d")
-    return Look(brand.name, brand.primary_color, brand.accent_color, foot, logo, plate if logo else "")
+    found = logo_on(brand, "dark" if on_dark else "light")
+    if found is None:
+        return Look(brand.name, brand.primary_color, brand.accent_color, foot)
+    # The band has the brand's colour, not a theme's: a logo that was not made for such ground stands on white there.
+    plate = found["plate"] or ("light" if on_dark and found["kind"] == Kind.LOGO_LIGHT and found["tone"] != Tone.LIGHT else "")
+    return Look(brand.name, brand.primary_color, brand.accent_color, foot, held.get(found["kind"], b""), PLATES.get(plate, ""))
 
 
 def mail_logo(brand: Brand) -> dict[str, Any] | None:
-    """Path, width and height of the logo as mails show it; None without one."""
-    found = pictures_of(brand).get(Kind.LOGO_LIGHT)
+    """Path, width and height of the logo as mails show it, and the colour of its plate ("": none); None without one."""
+    found = logo_on(brand, "light")
     if found is None:
         return None
     scale = min(MAIL_LOGO_HEIGHT / found["height"], MAIL_LOGO_WIDTH / found["width"], 1)
     size = {name: max(1, round(found[name] * scale)) for name in ("width", "height")}
-    return {"path": picture_url(brand, Kind.LOGO_LIGHT)} | size
+    return {"path": found["url"], "plate": PLATES.get(found["plate"], "")} | size

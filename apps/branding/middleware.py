@@ -30,11 +30,20 @@ class BrandMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         brand = _brand_of(request)
         if brand is None and not _answers_anywhere(request):
-            return unknown_host(request)
+            return self._file_or_nobody(request)
         if brand and not brand.is_open and not brand.is_installation and not request.path.startswith(WHEN_CLOSED):
             return closed(request, brand)
         request.brand = brand or installation_brand()  # type: ignore[attr-defined]
         return self.get_response(request)
+
+    def _file_or_nobody(self, request: HttpRequest) -> HttpResponse:
+        """Files are the same on every host and name nobody: the page that says so needs its style sheet."""
+        if request.path.startswith(settings.STATIC_URL):
+            request.brand = installation_brand()  # type: ignore[attr-defined]
+            answer = self.get_response(request)
+            if answer.status_code in (200, 206, 304):
+                return answer
+        return unknown_host(request)
 
 
 def _brand_of(request: HttpRequest) -> Brand | None:

@@ -48,7 +48,7 @@ class BrandQuerySet(models.QuerySet["Brand"]):
     def with_pictures(self) -> "BrandQuerySet":
         """With the list of its pictures, but not their bytes, in the same query: each page names some."""
         rows = BrandImage.objects.filter(brand=models.OuterRef("pk")).order_by()
-        shown = JSONObject(kind="kind", digest="digest", width="width", height="height")
+        shown = JSONObject(kind="kind", digest="digest", width="width", height="height", tone="tone")
         return self.annotate(pictures_held=ArraySubquery(rows.values(shown=shown)))
 
 
@@ -83,6 +83,7 @@ class BrandImage(Row):
     """One picture of a brand, re-encoded by us; an uploaded file is never kept as it came.
 
     `source_url` is where it was fetched once; empty when it was uploaded. `digest` (SHA-256) stands in its address.
+    `tone`: on which ground its outline would be lost; empty when that was never judged.
     """
 
     class Kind(models.TextChoices):
@@ -93,6 +94,11 @@ class BrandImage(Row):
         ICON_512 = "icon_512", _("App icon, 512 pixels")
         SIGN_IN = "sign_in", _("Sign-in picture")
 
+    class Tone(models.TextChoices):
+        DARK = "dark", _("Dark")
+        LIGHT = "light", _("Light")
+        ANY = "any", _("Seen on any ground")
+
     brand = models.ForeignKey(Brand, on_delete=models.CASCADE, related_name="images")
     kind = models.CharField(max_length=20, choices=Kind)
     content = models.BinaryField()
@@ -101,6 +107,7 @@ class BrandImage(Row):
     height = models.PositiveIntegerField()
     digest = models.CharField(max_length=64)
     source_url = models.URLField(max_length=2048, blank=True)
+    tone = models.CharField(max_length=5, choices=Tone, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["brand", "kind"], name="one_image_of_a_kind")]

@@ -12,19 +12,21 @@ from django.utils.translation import gettext as _
 
 from apps.branding.images import ICONS, MAX_BYTES, Kind, Picture, drawn_icon, icons_of
 from apps.branding.models import Brand, BrandImage
+from apps.branding.tones import plate_on, tone_of
 from apps.core.db import step
 from apps.core.errors import Invalid
 from apps.core.http import SendError, send
 from apps.core.templatetags.ui import initials
 
 FETCH_SECONDS = 10.0
+LOGOS = (Kind.LOGO_LIGHT, Kind.LOGO_DARK)
 
 
 def pictures_of(brand: Brand) -> dict[str, dict[str, Any]]:
-    """Digest, width and height of each picture, by kind. One query, unless the brand was read `with_pictures()`."""
+    """Digest, width, height and tone of each picture, by kind. One query, unless the brand was read `with_pictures()`."""
     held = getattr(brand, "pictures_held", None)
     if held is None:
-        held = list(BrandImage.objects.filter(brand=brand).values("kind", "digest", "width", "height"))
+        held = list(BrandImage.objects.filter(brand=brand).values("kind", "digest", "width", "height", "tone"))
         brand.pictures_held = held  # type: ignore[attr-defined]
     return {each["kind"]: each for each in held}
 
@@ -38,9 +40,23 @@ def picture_url(brand: Brand, kind: str) -> str:
     return reverse("brand_picture", args=[kind.replace("_", "-"), digest[:16]])
 
 
+def logo_on(brand: Brand, ground: str) -> dict[str, Any] | None:
+    """The logo on "light" or "dark" ground: kind, url, width, height, tone and the plate it needs there; None without one.
+
+    The one that was made for the ground comes first, unless it would be lost and the other would not.
+    """
+    found = pictures_of(brand)
+    choices = [
+        {"kind": kind, "url": picture_url(brand, kind), "width": found[kind]["width"], "height": found[kind]["height"], "tone": found[kind]["tone"],
+         "plate": plate_on(ground, kind=kind, tone=found[kind]["tone"])}
+        for kind in (LOGOS if ground == "light" else LOGOS[::-1]) if kind in found
+    ]  # fmt: skip
+    return next((each for each in choices if not each["plate"]), choices[0] if choices else None)
+
+
 def has_wordmark(brand: Brand) -> bool:
     """Whether the logo is so wide that it holds the name: it is not written beside it again."""
-    found = pictures_of(brand).get(Kind.LOGO_LIGHT)
+    found = pictures_of(brand).get(Kind.LOGO_LIGHT) or pictures_of(brand).get(Kind.LOGO_DARK)
     return found is not None and found["width"] > 2 * found["height"]
 
 
@@ -72,9 +88,10 @@ def set_picture(*, brand: Brand, kind: str, picture: Picture, source_url: str, n
     if kind == Kind.LOGO_LIGHT:
         made |= {icon: (each, "") for icon, each in icons_of(picture).items()}
     for name, (each, source) in made.items():
+        tone = tone_of(each.content) if name in LOGOS else ""
         BrandImage.objects.update_or_create(
             brand=brand, kind=name,
-            defaults={"content": each.content, "content_type": each.content_type, "width": each.width, "height": each.height,
+            defaults={"tone": tone, "content": each.content, "content_type": each.content_type, "width": each.width, "height": each.height,
                       "digest": each.digest, "source_url": source, "updated_at": now},
         )  # fmt: skip
     brand.pictures_held = None  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from apps.branding.images import Kind
 from apps.branding.models import Brand, BrandImage
-from apps.branding.pictures import has_wordmark, picture_url
+from apps.branding.pictures import has_wordmark, logo_on, picture_url
 from apps.branding.sheets import font_rule
 from apps.core.colour import DARK_SURFACES, LIGHT_SURFACES, brand_css, contrast, normal, shades
 from apps.organizations.models import Organization
@@ -34,7 +34,6 @@ def typed(brand: Brand, data: QueryDict) -> Brand:
 
 def preview(agency: Organization, brand: Brand) -> dict[str, Any]:
     colours = {"primary_color": brand.primary_color, "accent_color": brand.accent_color, "font": brand.font}
-    light = picture_url(brand, "logo_light")
     return {
         "shown": {
             "name": brand.name,
@@ -43,8 +42,8 @@ def preview(agency: Organization, brand: Brand) -> dict[str, Any]:
             "sign_in_text": brand.sign_in_text,
         },
         "themes": [
-            {"name": "light", "label": _("Light theme"), "logo": light},
-            {"name": "dark", "label": _("Dark theme"), "logo": picture_url(brand, "logo_dark") or light},
+            {"name": "light", "label": _("Light theme"), "logo": logo_on(brand, "light")},
+            {"name": "dark", "label": _("Dark theme"), "logo": logo_on(brand, "dark")},
         ],
         "has_wordmark": has_wordmark(brand),
         "checks": checks(brand.primary_color, brand.accent_color),
@@ -57,7 +56,7 @@ def pictures(brand: Brand) -> list[dict[str, Any]]:
     found = {row.kind: row for row in BrandImage.objects.filter(brand=brand).defer("content")}
     hints = {
         Kind.LOGO_LIGHT: _("Shown on light ground, in e-mails and documents. The icon of the browser's tab is made from it."),
-        Kind.LOGO_DARK: _("Shown in the dark theme. Without it the first one is."),
+        Kind.LOGO_DARK: _("Shown in the dark theme. Without it the first one is, on a plate when it would be lost."),
         Kind.SIGN_IN: _("Beside the sign-in form on wide screens."),
     }
     return [
