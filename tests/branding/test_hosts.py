@@ -53,6 +53,13 @@ class HostTest(TenantCase):
                 self.assertEqual([name for name in ("northwind voice", "dove calls", "switchboard") if name in page], [])
                 self.assertEqual(answer.cookies.keys(), set())
 
+    def test_the_page_of_a_host_of_nobody_has_its_style_sheet(self) -> None:
+        answer = Client().get("/static/css/app.css", HTTP_HOST="evil.example")
+        self.assertEqual((answer.status_code, answer.headers["Content-Type"]), (200, 'text/css; charset="utf-8"'))
+        missing = Client().get("/static/css/none.css", HTTP_HOST="evil.example")
+        self.assertEqual(missing.status_code, 421)
+        self.assertNotIn("switchboard", missing.content.decode().lower())
+
     def test_forged_headers_change_nothing(self) -> None:
         forged = {
             "HTTP_X_FORWARDED_HOST": "dove.portals.test", "HTTP_FORWARDED": "host=dove.portals.test", "HTTP_X_HOST": "dove.portals.test",
