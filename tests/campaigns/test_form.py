@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.assistants.models import AssistantVersion
 from apps.campaigns.models import Campaign
 from tests import factories
-from tests.campaigns.test_views import PageCase
+from tests.campaigns.page_case import PageCase
 
 WINDOW = {"windows-0-days": ["6"], "windows-0-start": "10:00", "windows-0-end": "14:00"}
 

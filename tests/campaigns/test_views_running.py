@@ -147,6 +147,6 @@ class ListPageTest(PageCase):
         self.change(status="scheduled", sleeps_until=db.now() + dt.timedelta(seconds=10))
         self.assertIn("waits for the calling hours", self.page("campaigns"))
         self.change(sleeps_until=None, waits_for_engine_since=db.now())
-        self.assertIn("waits for the voice engine", self.page("campaigns"))
+        self.assertIn("waits until calls are possible", self.page("campaigns"))
         self.change(status="paused", paused_by="breaker")
         self.assertIn("too many calls failed", self.page("campaigns"))
