@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.proof.run import PASSED, Claims, shown_by
 
+OAUTH = tuple(f"tests/dashboard/test_mcp_oauth{rest}.py" for rest in ("", "_tokens", "_rights", "_pages"))
 CLAIMS: Claims = {
     "contract": (
         "Every operation over plain HTTP: envelope, status, each field's type and nullability, each error",
@@ -34,7 +35,7 @@ CLAIMS: Claims = {
     ),
     "mcp": (
         "The MCP server, with a key and with OAuth, against the official client",
-        shown_by("tests/dashboard/test_mcp.py", "tests/dashboard/test_mcp_client.py", "tests/dashboard/test_mcp_oauth.py"),
+        shown_by("tests/dashboard/test_mcp.py", "tests/dashboard/test_mcp_client.py", *OAUTH),
     ),
     "browser": (
         "Documentation with try-it, the browsable API, connecting a program, talking to an assistant, in a browser",

@@ -28,6 +28,7 @@ def printed(word: str, *arguments: str) -> Callable[[], Outcome]:
 
 # Also those that `make test` leaves to the proofs.
 ALL = ("-m", "proof or not proof")
+RECORDINGS = tuple(f"tests/calls/test_recording{rest}.py" for rest in ("s", "_links", "_processes", "_retention"))
 CLAIMS: Claims = {
     "itself": (
         "The product against itself: a second installation is the engine, over HTTP only, and nothing happens twice",
@@ -71,7 +72,7 @@ CLAIMS: Claims = {
     ),
     "log": (
         "The delivery log: both sides of every attempt, replays, test events, in a browser too",
-        shown_by("tests/calls/test_deliveries.py", "tests/webhooks/test_account.py", "tests/webhooks/test_tasks.py", "tests/browser/test_webhooks.py"),
+        shown_by("tests/calls/test_deliveries.py", "tests/calls/test_webhook_addresses.py", "tests/webhooks/test_account.py", "tests/webhooks/test_tasks.py", "tests/browser/test_webhooks.py"),
     ),
     "after": (
         "After the call: summary and analysis by the organization's model, honest when it fails",
@@ -83,7 +84,7 @@ CLAIMS: Claims = {
     ),
     "recordings": (
         "Recordings: fetched, kept, linked for a time, ranges, retention",
-        shown_by("tests/calls/test_recordings.py", "tests/core/test_ranges.py", figures=rf"(?m)^\w+: \d+ MB handed out.*$|{PASSED}"),
+        shown_by(*RECORDINGS, "tests/core/test_ranges.py", figures=rf"(?m)^\w+: \d+ MB handed out.*$|{PASSED}"),
     ),
     "erase": (
         "Erase a person by phone number over all apps, with a receipt and nothing left",
