@@ -56,10 +56,10 @@ def tax_for(client: Organization, seller: Seller, on: dt.date) -> Tax:
     buyer = buyer_of(client)
     return decide(
         seller=Party(
-            country=seller.country, vat_id=seller.vat_id, vat_rate=seller.vat_rate,
+            country=seller.country, postal_code=seller.postal_code, vat_id=seller.vat_id, vat_rate=seller.vat_rate,
             is_small_business=seller.is_small_business, uses_one_stop_shop=seller.uses_one_stop_shop,
         ),
-        buyer=Party(country=buyer.country, vat_id=buyer.vat_id, is_business=buyer.is_business),
+        buyer=Party(country=buyer.country, postal_code=buyer.postal_code, vat_id=buyer.vat_id, is_business=buyer.is_business),
         on=on,
     )  # fmt: skip
 

@@ -9,8 +9,8 @@ import pytest
 from django.db import DatabaseError, connection, connections, transaction
 
 from apps.billing.invoice_pdf import invoice_pdf
-from apps.billing.invoicing import Line, Subject, issue_invoice
-from apps.billing.models import CREDIT, Invoice, Purchase
+from apps.billing.invoicing import Line, Subject, issue_invoice, tax_for
+from apps.billing.models import CREDIT, Buyer, Invoice, Purchase
 from apps.billing.purchasing import Received, order_package, take_money
 from apps.billing.services import balance
 from apps.billing.vat import Tax
@@ -53,6 +53,15 @@ class InvoiceTest(TenantCase):
         with self.acting_for(other), transaction.atomic():
             made = issue_invoice(client=other, seller=seller, key="a", lines=[Line("x", 1)], tax=Tax(0), subject=Subject(), now=db.now())
         assert made.number == "D00001"
+
+    def test_the_buyer_s_postal_code_decides_the_tax(self) -> None:
+        with self.acting_for(self.client_org):
+            buyer = Buyer.objects.for_organization(self.client_org).get()
+            found = []
+            for code in ("28001", "35001"):
+                buyer.change(db.now(), country="ES", postal_code=code)
+                found.append(tax_for(self.client_org, self.seller, db.now().date()))
+        assert found == [Tax(2100, "sellers_rate"), Tax(0, "outside")]
 
     def test_sums_are_those_of_the_lines(self) -> None:
         made = self.issue("a", Line("A", 333), Line("B", 333), Line("C", 334))

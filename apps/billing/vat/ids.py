@@ -15,6 +15,8 @@ from apps.billing.vat.rates import EU
 
 # Greek IDs begin with another code than the country's.
 _PREFIX = {"GR": "EL"}
+# Whose IDs businesses there have (Article 7 of Directive 2006/112/EC).
+_LIKE = {"MC": "FR", "IM": "GB"}
 _ELSEWHERE: dict[str, Any] = {"GB": british, "CH": swiss, "NO": norwegian}
 
 
@@ -47,6 +49,7 @@ def is_valid(vat_id: str, country: str) -> bool:
 
 def vat_id_problem(vat_id: str, country: str) -> str:
     """What is wrong with a VAT ID, as a sentence; empty when nothing is."""
+    country = _LIKE.get(country, country)
     if not vat_id or is_valid(vat_id, country):
         return ""
     named = country_of(vat_id)

@@ -2,8 +2,8 @@
 
 Source of the member states: European Commission, "Taxes in Europe Database" and its list of VAT rates
 (taxation-customs.ec.europa.eu/taxation/vat), read for the rates in force in 2026; the acts that changed a rate since 2023
-stand beside their rows. Territories with rates of their own (Canary Islands, Madeira, Azores, Büsingen and so on) are not
-told apart: an agency there sets its own rate.
+stand beside their rows. What is outside the Union's VAT stands in `territories`. Regions inside it with rates of their own
+(Madeira, the Azores, Jungholz and Mittelberg, some Greek islands) are not told apart: an agency there sets its own rate.
 """
 
 from __future__ import annotations
@@ -50,8 +50,12 @@ RATES: dict[str, tuple[tuple[dt.date, int], ...]] = {
     "CH": ((LONG_AGO, 770), (dt.date(2024, 1, 1), 810)),
     "GB": ((LONG_AGO, 2000),),
     "NO": ((LONG_AGO, 2500),),
+    # Code général des impôts, Article 296: French VAT at a rate of its own, outside the Union's.
+    "GP": ((LONG_AGO, 850),),
+    "MQ": ((LONG_AGO, 850),),
+    "RE": ((LONG_AGO, 850),),
 }
-EU = frozenset(RATES) - {"CH", "GB", "NO"}
+EU = frozenset(RATES) - {"CH", "GB", "NO", "GP", "MQ", "RE"}
 
 
 def standard_rate(country: str, on: dt.date) -> int | None:
