@@ -59,7 +59,7 @@ def simulate_problem(connection: Connection | None, numbers: list[PhoneNumber]) 
         return problem
     assert connection is not None
     if not known_capabilities(connection).has(SIMULATE):
-        return _("Only the sandbox can simulate calls; the connected voice engine does not announce “simulate”.")
+        return _("Calls cannot be simulated here: only the sandbox does that.")
     if not any(each.is_active for each in numbers):
         return _("Register a phone number first: somebody has to be called.")
     return ""
@@ -78,7 +78,7 @@ def talk_problem(connection: Connection | None, assistant: Assistant) -> str:
 def text_problem(connection: Connection) -> str:
     if known_capabilities(connection).has(TYPE):
         return ""
-    return _("The connected voice engine does not announce “text”: its assistants can be called, not written to.")
+    return _("Assistants can be called here, not written to.")
 
 
 def only_simulates(connection: Connection | None) -> bool:
@@ -90,6 +90,4 @@ def can_dial(number: PhoneNumber) -> bool:
 
 
 def _engine_problem(connection: Connection | None) -> str:
-    if connection is None:
-        return _("No voice engine is connected yet.")
-    return _("The voice engine does not answer at the moment.") if is_down(connection) else ""
+    return _("Calls are not possible at the moment.") if connection is None or is_down(connection) else ""

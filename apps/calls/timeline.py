@@ -36,9 +36,9 @@ KINDS: dict[str, tuple[str, str, Text]] = {
     "reserved": ("circle-plus", "plain", _("Created")),
     "incoming": ("phone-incoming", "notice", _("Incoming call")),
     "webhook_answer": ("webhook", "caution", _("Your server's answer could not be used")),
-    "accepted": ("check", "plain", _("Taken by the voice engine")),
+    "accepted": ("check", "plain", _("Accepted")),
     "refused": ("circle-x", "bad", _("Refused: it did not ring")),
-    "unknown": ("circle-question-mark", "caution", _("No answer from the voice engine: looking it up")),
+    "unknown": ("circle-question-mark", "caution", _("No answer yet: looking it up")),
     "dial_again": ("rotate-cw", "notice", _("It did not ring: dialled again")),
     "in_doubt": ("circle-question-mark", "caution", _("Given up: nobody knows whether it rang")),
     "unjoined": ("timer-off", "plain", _("Nobody came in before the token ran out")),
@@ -54,8 +54,8 @@ KINDS: dict[str, tuple[str, str, Text]] = {
     "command": ("send", "brand", _("Command sent")),
     "report": ("file-text", "plain", _("Report received")),
     "analysis": ("sparkles", "plain", _("Summary and analysis made")),
-    "filled": ("list-checks", "plain", _("Filled in from the voice engine's list")),
-    "not_mirrored": ("refresh-cw", "caution", _("The chosen assistant was not at the voice engine yet")),
+    "filled": ("list-checks", "plain", _("Filled in afterwards")),
+    "not_mirrored": ("refresh-cw", "caution", _("The chosen assistant was not in place yet")),
     "opted_out": ("ban", "caution", _("Wants no more calls")),
     "callback": ("calendar-clock", "notice", _("Asked to be called back")),
     "ended": ("phone-off", "plain", _("Ended")),
@@ -85,7 +85,7 @@ REASONS: dict[str, Text] = {
     "declined": _("The call was declined on the other side."),
     "invalid_number": _("No phone has this number. Check it before calling again."),
     "in_doubt": _(
-        "The voice engine never told whether this call rang. It was not dialled again, so that nobody is rung twice. "
+        "It was never reported whether this call rang. It was not dialled again, so that nobody is rung twice. "
         "Should its outcome arrive after all, it appears here."
     ),
     "minutes_used_up": _("All minutes of this month are used up."),
@@ -102,14 +102,14 @@ REASONS: dict[str, Text] = {
     "max_duration": _("The call reached the assistant's maximum length."),
     "voicemail": _("An answering machine picked up."),
     "cancelled": _("The call was taken back before it was dialled: its campaign was paused or cancelled."),
-    "error": _("The voice engine ended the call with an error. Try again; if it persists, ask your operator."),
+    "error": _("The call ended with a technical error. Try again; if it persists, ask for support."),
 }
 UNJOINED = _("Nobody came in while the token was valid. It cost nothing.")
 # A call that went well needs no explanation beside its badge.
 ALARMING = {Call.Status.FAILED, Call.Status.REJECTED, Call.Status.ENDED_WITH_ERROR, Call.Status.INSUFFICIENT_CREDITS}
 REFUSALS: dict[str, Text] = {
-    "unavailable": _("The voice engine could not be reached, so nothing was dialled. Try again in a minute."),
-    "capacity": _("The voice engine had no free line. Try again in a moment."),
+    "unavailable": _("Calls were not possible at that moment, so nothing was dialled. Try again in a minute."),
+    "capacity": _("There was no free line. Try again in a moment."),
     "too_late": _("It was too late to dial, so it did not ring."),
     "do_not_call": _("The number was put on the do-not-call list before it was dialled."),
     "not_allowed": _("This number may not be called, so nothing was dialled."),

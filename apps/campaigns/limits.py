@@ -40,7 +40,7 @@ def limits_on(campaign: Campaign) -> list[Limit]:
     except Unavailable:
         return found
     known = known_capabilities(connection)
-    own = Limit(_("the engine"), connection.concurrent_calls, _rate(connection.starts, connection.starts_seconds))
+    own = Limit(_("the lines available"), connection.concurrent_calls, _rate(connection.starts, connection.starts_seconds))
     lines = _least([own.lines, known.concurrent])
     starts = _least([own.starts, known.starts_per_second])
     return [*found, Limit(own.whose, _less(lines, connection.inbound_lines), starts)]

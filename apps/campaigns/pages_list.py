@@ -51,7 +51,7 @@ def waits_for(campaign: Campaign, progress: Progress, now: dt.datetime) -> str:
     if campaign.status != Campaign.Status.SCHEDULED or progress.count(Lead.Status.CALLING):
         return ""
     if campaign.waits_for_engine_since:
-        return _("waits for the voice engine")
+        return _("waits until calls are possible")
     sleeps = campaign.sleeps_until is not None and campaign.sleeps_until > now
     if sleeps or not (campaign.uses_lead_zone or campaign.window.is_open(now)):
         return _("waits for the calling hours")

@@ -123,9 +123,9 @@ def _by_person(campaign: Campaign) -> Notice:
 
 
 def _engine(campaign: Campaign) -> Notice:
-    text = _("The campaign waits. No attempt is counted, and it goes on by itself as soon as the engine is back.")
+    text = _("The campaign waits. No attempt is counted, and it goes on by itself as soon as calls are possible again.")
     return _notice(
-        campaign, "error", "server-off", _("The voice engine does not answer"), text, "", since=campaign.waits_for_engine_since
+        campaign, "error", "server-off", _("No calls are possible at the moment"), text, "", since=campaign.waits_for_engine_since
     )
 
 

@@ -70,7 +70,7 @@ _LEADS = {
     "no_balance": Status(_("No credits"), "bad", "coins"),
     "do_not_call": Status(_("Do not call"), "caution", "ban"),
     "number_unavailable": Status(_("Number unavailable"), "bad", "hash"),
-    "engine_unavailable": Status(_("Voice engine unavailable"), "caution", "server-off"),
+    "engine_unavailable": Status(_("Calls not possible now"), "caution", "server-off"),
     "outside_hours": Status(_("Outside legal hours"), "plain", "moon"),
     "holiday": Status(_("Public holiday"), "plain", "calendar-off"),
     "never_open": Status(_("Never allowed"), "caution", "calendar-x"),

@@ -34,7 +34,7 @@ LABELS: dict[str, Any] = {
     "deliveries": _("Bodies of sent events"),
     "mails": _("E-mails"),
     "answers": _("Stored API answers"),
-    "engine": _("Calls at the voice engine"),
+    "engine": _("Calls where they were carried"),
     "mentions": _("Mentions elsewhere"),
     "do_not_call": _("Do-not-call list"),
 }

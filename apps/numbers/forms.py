@@ -28,7 +28,7 @@ class AssignForm(forms.Form):
 
     workflow = forms.ModelChoiceField(
         Workflow.objects.none(), label=_("Workflow"), required=False, empty_label=_("No workflow"),
-        help_text=_("Incoming calls follow it while it is active and the voice engine runs workflows; the assistant gives voice and model."),
+        help_text=_("Incoming calls follow it while it is active and workflows can be run; the assistant gives voice and model."),
     )  # fmt: skip
 
     use_required_attribute = False

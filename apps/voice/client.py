@@ -93,7 +93,7 @@ class Engine(Objects):
         command (engine 5.1).
         """
         if body.get("type") not in self.capabilities.control:
-            raise Invalid(_("The voice engine of this call does not know this command."), param="type")
+            raise Invalid(_("This command is not possible in this call."), param="type")
         limit = seconds or settings.DIAL_ANSWER_SECONDS
         path = f"/calls/{quote(call_ref, safe='')}/control"
         done = self._start(control_url or path, body, key=key, seconds=limit, priority=Priority.CONTROL)
@@ -151,7 +151,7 @@ class Engine(Objects):
         answer = self._send("POST", "/simulate/inbound", content=content, seconds=READ_SECONDS)
         if answer.status == 400:
             said = json_object(answer.body)
-            raise Invalid(str(said.get("error") or _("The voice engine refused this call.")))
+            raise Invalid(str(said.get("error") or _("This call was refused.")))
         ref = json_object(checked(answer).body).get("call_id")
         if not isinstance(ref, str):
             raise EngineTrouble("unreadable")

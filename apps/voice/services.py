@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.db import writes
 from apps.core.errors import Unavailable
+from apps.organizations.features import has_feature
 from apps.organizations.models import Organization
 from apps.voice.capabilities import Capabilities, known_capabilities
 from apps.voice.client import Engine, EngineBusy, EngineTrouble
@@ -50,7 +51,9 @@ def connection_for(organization: Organization) -> Connection:
     """
     found = find_connection(organization)
     if found is None:
-        raise Unavailable(_("No voice engine is connected yet."))
+        # Who cannot connect one is told only what it means.
+        text = _("No voice engine is connected yet.") if has_feature(organization, "voice_engine") else _("Calls are not possible at the moment.")
+        raise Unavailable(text)
     _refuse_simulated(known_capabilities(found))
     return found
 

@@ -36,7 +36,7 @@ class EngineTrouble(Unavailable):
     """
 
     def __init__(self, reason: str, *, details: Sequence[str] = (), **extra: Any) -> None:
-        super().__init__(_("The voice engine does not answer. Try again in a minute."), **extra)
+        super().__init__(_("This is not possible at the moment. Try again in a minute."), **extra)
         self.reason = reason
         self.said = list(details)
 

@@ -91,9 +91,9 @@ class StartTest(TalkCase):
         idle = factories.make_assistant(self.client_org, is_active=False)
         for change, assistant, words in (
             ({}, idle, "The assistant is not active"),
-            ({"engine": {"kind": "worker", "features": ["reference"]}, "engine_read_at": db.now()}, self.assistant, "does not announce “text”"),
-            ({"failing_since": db.now()}, self.assistant, "does not answer at the moment"),
-            ({"is_active": False}, self.assistant, "No voice engine is connected yet"),
+            ({"engine": {"kind": "worker", "features": ["reference"]}, "engine_read_at": db.now()}, self.assistant, "Assistants can be called here, not written to."),
+            ({"failing_since": db.now()}, self.assistant, "Calls are not possible at the moment."),
+            ({"is_active": False}, self.assistant, "Calls are not possible at the moment."),
         ):
             with scope_of(self.client_org):
                 Connection.objects.filter(pk=self.connection.pk).update(**change)
@@ -109,12 +109,12 @@ class StartTest(TalkCase):
     def test_an_engine_that_was_never_asked_is_asked_by_the_button(self) -> None:
         with scope_of(self.client_org):
             Connection.objects.filter(pk=self.connection.pk).update(engine={}, engine_read_at=None)
-        self.assertNotIn("does not announce", self.browser.get(f"{self.org}/assistants/{self.assistant.pk}/talk").content.decode())
+        self.assertNotIn("not written to", self.browser.get(f"{self.org}/assistants/{self.assistant.pk}/talk").content.decode())
         self.assertEqual(self.begun().status, "in-progress")
         with Receiver(Reply(404, {})) as base, scope_of(self.client_org):
             Connection.objects.filter(pk=self.connection.pk).update(base_url=base.url, engine={}, engine_read_at=None)
             answer = self.begin()
-        self.assertContains(answer, "does not announce “text”", status_code=422)
+        self.assertContains(answer, "Assistants can be called here, not written to.", status_code=422)
 
     def test_an_engine_that_refuses_says_so_on_the_page(self) -> None:
         self.sandbox.faults(errors=1)
@@ -198,7 +198,7 @@ class TalkTest(TalkCase):
         self.sandbox.faults(errors=1)
         answer = self.say(call, "Hello?", **HTMX)
         self.assertEqual((answer.status_code, answer.headers["HX-Reswap"]), (422, "none"))
-        self.assertIn("does not answer", answer.headers["HX-Trigger"])
+        self.assertIn("not possible at the moment", answer.headers["HX-Trigger"])
         self.sandbox.faults()
         self.assertEqual(self.say(call, "Hello?", **HTMX).status_code, 200)
         self.assertEqual(self.say(call, "x" * 2001, **HTMX).status_code, 422)

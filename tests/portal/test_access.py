@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from apps.billing.models import Plan
-from apps.organizations.features import ALL, closed
+from apps.core import db
+from apps.organizations.features import ALL, USUAL, closed
 from apps.organizations.models import Limits
 from apps.portal.forms_access import AccessForm
+from apps.voice.models import Connection
 from tests import factories
 from tests.cases import TenantCase
 
@@ -86,3 +89,34 @@ class PageTest(TenantCase):
         self.assertEqual(self.as_(self.ben).get(self.path).status_code, 403)
         self.assertEqual(self.as_(self.cleo).get(f"/o/{self.client_org.slug}/clients/x/access").status_code, 404)
         self.assertEqual(self.as_(self.dov).get(self.path).status_code, 404)
+
+
+class PlainWordsTest(TenantCase):
+    """Who is told of no engine reads what it means for her: calls are possible, or they are not."""
+
+    PAGES = ("", "assistants", "numbers", "numbers/new", "calls", "campaigns", "usage", "notifications", "settings/privacy", "settings/audit", "help")
+
+    def setUp(self) -> None:
+        with self.acting_for(self.client_org):
+            factories._make(Limits, self.client_org, features=sorted(closed(USUAL)))
+            self.connection = factories._make(
+                Connection, self.client_org, name="Engine", base_url="http://127.0.0.1:1", api_key="x", hook_secret="y",
+                engine={"kind": "x", "features": []}, engine_read_at=factories.NOW,
+            )  # fmt: skip
+            assistant = factories.make_assistant(self.client_org)
+            number = factories.make_number(self.client_org, assistant=assistant, transfer_trunk=factories.make_trunk(self.client_org))
+            self.call = factories.make_call(self.client_org, assistant=assistant, number=number)
+
+    def words(self, path: str) -> str:
+        answer = self.as_(self.cleo).get(f"/o/{self.client_org.slug}/{path}", follow=True)
+        self.assertEqual(answer.status_code, 200, path)
+        return re.sub(r"<[^>]*>", " ", re.sub(r"(?s)<(script|style|head)\b.*?</\1>", "", answer.content.decode()))
+
+    def test_no_page_speaks_of_an_engine(self) -> None:
+        states: tuple[dict[str, Any], ...] = ({}, {"failing_since": db.now()}, {"is_active": False})
+        for state in states:
+            with self.acting_for(self.client_org):
+                Connection.objects.filter(pk=self.connection.pk).update(**state)
+            for path in (*self.PAGES, f"calls/{self.call.public_id}"):
+                with self.subTest(path=path, state=list(state)):
+                    self.assertNotRegex(self.words(path), r"(?i)\bengines?\b")

@@ -34,7 +34,7 @@ def use_copies(draft: Draft, known: Capabilities) -> str:
     draft.replace(config={**call.config, "upstream": asdict(there)})
     is_gone = call.assistant_id is not None and there.assistant is None
     if is_gone or (call.number_id is not None and there.number is None):
-        return _("The voice engine does not have this assistant and number yet: %(error)s") % {"error": _why(call)}
+        return _("This assistant and number are not in place for calls yet: %(error)s") % {"error": _why(call)}
     return ""
 
 

@@ -176,7 +176,7 @@ def _record(*, opening: _Opening, answer: Dialled, now: dt.datetime) -> Room | N
     elif answer.outcome == "refused":
         refuse(draft, refusal_of(answer), reason=reason_of(answer), error=text_of(answer))
     else:
-        refuse(draft, "unavailable", error=_("The voice engine does not answer. Try again in a minute."))
+        refuse(draft, "unavailable", error=_("Calls are not possible at the moment. Try again in a minute."))
     draft.save()
     return room
 
@@ -205,7 +205,7 @@ def _close(
             draft.note("unjoined", "unjoined")
             finish(draft, wire=Call.Status.FAILED, reason="no_answer", error=None, at=now)
         else:
-            refuse(draft, "unavailable", error=_("The voice engine does not answer. Try again in a minute."))
+            refuse(draft, "unavailable", error=_("Calls are not possible at the moment. Try again in a minute."))
     draft.save()
 
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from apps.core import db
 from apps.core.spreadsheet import write_csv
-from apps.organizations.access import needs
+from apps.organizations.access import allows, needs
 from apps.organizations.audit import AREAS, audit_page, every_line
 from apps.organizations.forms import AuditFilterForm
 from apps.organizations.models import Membership, Role
@@ -29,7 +29,7 @@ def audit_log(request: HttpRequest, org: str) -> HttpResponse:
         "lines": lines,
         "after": after,
         "chosen": chosen,
-        "areas": AREAS,
+        "areas": [each for each in AREAS if each[0] != "connection" or allows(request, "voice_engine")],
         "people": list(people),
         "now": db.now(),
     }
