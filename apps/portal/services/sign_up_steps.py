@@ -13,7 +13,6 @@ from uuid import UUID, uuid5
 
 from django.db import IntegrityError
 from django.db.models import Q, QuerySet
-from django.utils.translation import gettext as _
 
 from apps.accounts.candidates import has_confirmed
 from apps.accounts.models import User
@@ -114,7 +113,7 @@ def _make(pk: UUID, own: UUID, agency: Organization | None, portal: Portal | Non
     if portal and portal.free_credits and made.has_wallet:
         book(
             organization_id=made.pk, key=f"signup:{row.user_id}", kind=LedgerEntry.Kind.GRANT,
-            amount=portal.free_credits * CREDIT, note=_("Free credits"), actor=by, now=now,
+            amount=portal.free_credits * CREDIT, actor=by, now=now,
         )  # fmt: skip
     row.change(now, organization_id=made.pk)
     return made
