@@ -6,6 +6,10 @@ import environ
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from config.settings_api import *  # noqa: F403
+from config.settings_people import *  # noqa: F403
+from config.settings_voice import *  # noqa: F403
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -156,35 +160,11 @@ CACHES = {
 }
 BROKER_URL = env.str("BROKER_URL", "redis://127.0.0.1:6379/0")
 
-# The voice engine ------------------------------------------------------------------------------------------
-SANDBOX = env.bool("SANDBOX", False)
-SANDBOX_URL = env.str("SANDBOX_URL", "")
-SANDBOX_KEY = env.str("SANDBOX_KEY", "")
-BILL_SIMULATED_CALLS = env.bool("BILL_SIMULATED_CALLS", False)
+# Who may be here -------------------------------------------------------------------------------------------
 DEMO = env.bool("DEMO", True)
 ALLOW_INDEPENDENT_ORGANIZATIONS = env.bool("ALLOW_INDEPENDENT_ORGANIZATIONS", True)
 # Whether agencies may sign up by themselves on the installation's own host.
 ALLOW_AGENCY_SIGN_UP = env.bool("ALLOW_AGENCY_SIGN_UP", DEVELOPMENT)
-DIAL_ANSWER_SECONDS = env.float("DIAL_ANSWER_SECONDS", 4.0)
-# A dial that nobody finished is taken over after the lease; "not listed" is an answer after the settle time (engine 6).
-DIAL_LEASE_SECONDS = env.float("DIAL_LEASE_SECONDS", 30.0)
-DIAL_SETTLE_SECONDS = env.float("DIAL_SETTLE_SECONDS", 30.0)
-# How long a process remembers a receiver's secrets; both count while one is replaced.
-HOOK_DOOR_SECONDS = env.float("HOOK_DOOR_SECONDS", 5.0)
-# A test clock: how many seconds a minute between two attempts lasts.
-CAMPAIGN_MINUTE_SECONDS = env.float("CAMPAIGN_MINUTE_SECONDS", 60.0)
-# Per key of a hosted account or another Switchboard; 0: not limited.
-UPSTREAM_REQUESTS_PER_MINUTE = env.int("UPSTREAM_REQUESTS_PER_MINUTE", 90)
-STRICT_MODELS = env.bool("STRICT_MODELS", False)
-MAX_CALL_SECONDS = env.int("MAX_CALL_SECONDS", 0)
-# Provider keys of the installation, for who brings none: {"openai": "sk-…", "google_vertex": {…}}.
-PLATFORM_KEYS = env.json("PLATFORM_KEYS", {})
-# Other addresses than the providers' own, by key slot: {"openai": "https://gateway.example.org/v1"}.
-LLM_BASE_URLS = env.json("LLM_BASE_URLS", {})
-# The model for summaries and analyses where an organization has none: any OpenAI-compatible endpoint.
-POSTCALL_LLM_BASE_URL = env.str("POSTCALL_LLM_BASE_URL", "")
-POSTCALL_LLM_MODEL = env.str("POSTCALL_LLM_MODEL", "")
-POSTCALL_LLM_KEY = env.str("POSTCALL_LLM_KEY", "")
 
 # Money, in integers: micro-credits (a millionth of a credit) per minute ---------------------------------------
 CREDIT_PRICE_CENTS = env.int("CREDIT_PRICE_CENTS", 7)
@@ -206,77 +186,6 @@ if EMAIL_URL:
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = DATA_DIR / "mail"
-
-# People ----------------------------------------------------------------------------------------------------
-SECURE_COOKIES = env.bool("SECURE_COOKIES", True)
-_prefix = "__Host-" if SECURE_COOKIES else ""
-SESSION_COOKIE_NAME = f"{_prefix}session"
-CSRF_COOKIE_NAME = f"{_prefix}csrf"
-LANGUAGE_COOKIE_NAME = f"{_prefix}language"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_COOKIES
-SESSION_COOKIE_AGE = 14 * 24 * 3600
-SESSION_SAVE_EVERY_REQUEST = False
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
-SESSION_CACHE_ALIAS = "sessions"
-SESSION_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "apps.core.error_views.forbidden"
-SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE_COOKIES else 0
-SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
-LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "/"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-]
-ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
-ACCOUNT_LOGIN_METHODS = {"username"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
-ACCOUNT_UNIQUE_EMAIL = False
-ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
-ACCOUNT_EMAIL_VERIFICATION = "mandatory"
-ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
-ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = 3600
-ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
-ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 3600
-ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
-ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_RATE_LIMITS = {"login_failed": "5/15m/ip,5/15m/key", "signup": "10/h/ip"}
-MFA_ADAPTER = "apps.accounts.adapter.MfaAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
-MFA_RECOVERY_CODE_COUNT = 10
-MFA_TOTP_TOLERANCE = 1
-ACCOUNT_CHANGE_EMAIL = True
-ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
-ACCOUNT_REAUTHENTICATION_REQUIRED = True
-_forms = "apps.accounts.forms."
-ACCOUNT_FORMS = {
-    "login": f"{_forms}LoginForm",
-    "reset_password": f"{_forms}ResetPasswordForm",
-    "confirm_password_reset_code": f"{_forms}ConfirmResetForm",
-    "reset_password_from_key": f"{_forms}NewPasswordForm",
-    "change_password": f"{_forms}ChangePasswordForm",
-    "set_password": f"{_forms}SetPasswordForm",
-    "add_email": f"{_forms}AddEmailForm",
-    "confirm_email_verification_code": f"{_forms}ConfirmEmailForm",
-    "reauthenticate": f"{_forms}ReauthenticateForm",
-}
-# Programs that act for a person (MCP): they register by themselves, tokens are short and bound to one host.
-IDP_OIDC_ADAPTER = "apps.accounts.oauth.OAuthAdapter"
-IDP_OIDC_DCR_ENABLED = True
-IDP_OIDC_DCR_REQUIRES_INITIAL_ACCESS_TOKEN = False
-IDP_OIDC_RATE_LIMITS = {"client_registration": "5/m/ip,30/h/ip"}
-IDP_OIDC_ACCESS_TOKEN_EXPIRES_IN = 3600
-IDP_OIDC_REFRESH_TOKEN_EXPIRES_IN = 30 * 24 * 3600
-MFA_FORMS = {"authenticate": f"{_forms}AuthenticateForm", "reauthenticate": f"{_forms}MfaReauthenticateForm"}
 
 # Language and time -----------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -319,44 +228,6 @@ STORAGES = {
     },
 }  # fmt: skip
 MAX_RECORDING_BYTES = env.int("MAX_RECORDING_BYTES", 512 * 1024 * 1024)
-
-# API -------------------------------------------------------------------------------------------------------
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.organizations.authentication.KeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["apps.organizations.authentication.MayCall"],
-    "DEFAULT_RENDERER_CLASSES": ["apps.core.api.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["apps.core.api.JSONParser"],
-    "DEFAULT_METADATA_CLASS": "apps.core.api.Allowed",
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "apps.core.api.JsonFirst",
-    "EXCEPTION_HANDLER": "apps.core.api.exception_handler",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "UNAUTHENTICATED_USER": None,
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Voice assistants API",
-    "VERSION": "1.0.0",
-    "OAS_VERSION": "3.1.1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "SORT_OPERATIONS": False,
-    "PREPROCESSING_HOOKS": ["apps.organizations.openapi.public_only"],
-    "POSTPROCESSING_HOOKS": [
-        *(
-            f"apps.{name}.describe"
-            for name in (
-                "voice.openapi", "catalog.openapi", "assistants.openapi", "numbers.openapi", "calls.openapi",
-                "calls.openapi_web", "campaigns.openapi", "chats.openapi", "dashboard.openapi",
-            )
-        ),
-        "apps.core.openapi_finish.finish",
-    ],
-}
-MAX_API_BODY_BYTES = 1024 * 1024
-API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", 100)
-DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024
-FILE_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024
-WEBHOOK_ALLOWED_NETWORKS = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
-WEBHOOK_USER_AGENT = env.str("WEBHOOK_USER_AGENT", "HMS-Sovereign/1.0")
 
 LOGGING = {
     "version": 1,

@@ -78,7 +78,7 @@ def _name(program: Postgres) -> str:
     follows the models alone (permissions) every `migrate` makes good, also one that has nothing else to do."""
     digest = hashlib.sha256()
     found = [*(ROOT / "apps").glob("*/migrations/*.py"), *(ROOT / "apps").rglob("*.sql")]
-    found += [*(ROOT / "apps/core/postgres").glob("*.py"), ROOT / "config/settings.py", ROOT / "requirements/run.lock"]
+    found += [*(ROOT / "apps/core/postgres").glob("*.py"), *(ROOT / "config").glob("settings*.py"), ROOT / "requirements/run.lock"]
     for path in sorted(found):
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
     version = subprocess.run([program.bin / "postgres", "--version"], capture_output=True, check=True).stdout
