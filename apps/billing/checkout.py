@@ -13,6 +13,8 @@ from apps.billing.invoicing import buyer_of
 from apps.billing.models import Buyer, Plan, Purchase, Seller, Subscription
 from apps.billing.offers import Offer, seller_of
 from apps.billing.purchasing import note_session
+from apps.billing.subscriptions import credit_for, subscription_of, unused_text
+from apps.billing.vat import gross_of
 from apps.branding.services import absolute_url
 from apps.core.db import writes
 from apps.core.errors import Conflict, DomainError, NotFound, Unavailable
@@ -35,12 +37,24 @@ def open_checkout(*, client: Organization, purchase: Purchase, now: dt.datetime)
 
 
 def open_plan_checkout(*, client: Organization, offer: Offer, key: str, now: dt.datetime) -> str:
-    """The address of the payment page that begins a plan. The same `key` opens the same page. Errors as above."""
+    """The address of the payment page that begins a plan. The same `key` opens the same page. Errors as above.
+
+    What is paid already of a plan that runs and is left for comes off the first payment.
+    """
     seller = _card_seller(client)
     stripe = Stripe(seller.stripe_secret_key or "")
+    plan, running = offer.item, subscription_of(client.pk)
+    assert isinstance(plan, Plan)
+    credit = credit_for(running, plan, now)
 
     def make(customer: str) -> Session:
-        return stripe.create_session(_plan_values(seller, client, customer, offer), key=f"plan:{key}:{customer}")
+        values = _plan_values(seller, client, customer, offer, running)
+        if running and credit:
+            off = gross_of(credit, offer.tax.rate)
+            coupon = stripe.create_coupon(off, seller.currency, name=unused_text(client, running), key=f"credit:{key}:{off}")
+            values["discounts"] = [{"coupon": coupon}]
+            values["metadata"] |= {"credit_cents": str(credit)}
+        return stripe.create_session(values, key=f"plan:{key}:{credit}:{customer}")
 
     return _url(_quietly(lambda: _with_customer(stripe, seller, client, make, now)))
 
@@ -115,7 +129,9 @@ def _package_values(client: Organization, customer: str, purchase: Purchase) -> 
     }  # fmt: skip
 
 
-def _plan_values(seller: Seller, client: Organization, customer: str, offer: Offer) -> dict[str, Any]:
+def _plan_values(
+    seller: Seller, client: Organization, customer: str, offer: Offer, running: Subscription | None
+) -> dict[str, Any]:  # fmt: skip
     plan = offer.item
     assert isinstance(plan, Plan)
     told = {
@@ -124,10 +140,10 @@ def _plan_values(seller: Seller, client: Organization, customer: str, offer: Off
     }  # fmt: skip
     price = _price(plan.name, offer.gross_cents, seller.currency) | {"recurring": {"interval": "month"}}
     data: dict[str, Any] = {"metadata": told}
-    if plan.trial_days and not has_tried(client):
+    if plan.trial_days and running is None and not has_tried(client):
         data["trial_period_days"] = plan.trial_days
     return _values(client, customer, back="?plan=begun") | {
-        "mode": "subscription", "metadata": told, "subscription_data": data, "line_items": [{"quantity": 1, "price_data": price}],
+        "mode": "subscription", "metadata": dict(told), "subscription_data": data, "line_items": [{"quantity": 1, "price_data": price}],
     }  # fmt: skip
 
 

@@ -15,8 +15,9 @@ from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from apps.billing.card_extras import note_extra
 from apps.billing.invoicing import Line, Subject, issue_invoice, tax_for
-from apps.billing.models import CREDIT, Account, Invoice, LedgerEntry, Plan, Seller, Subscription
+from apps.billing.models import CREDIT, Account, Invoice, LedgerEntry, Plan, Purchase, Seller, Subscription
 from apps.billing.periods import close_of, next_end, overage_cents, period_key, quantity, unused_cents
 from apps.billing.sales_mail import mail_plan_invoice
 from apps.billing.services import book
@@ -60,11 +61,17 @@ def begin_subscription(
 
 
 @writes
-def change_subscription(*, client: Organization, plan: Plan, by: Actor, now: dt.datetime) -> Subscription:
+def change_subscription(
+    *, client: Organization, plan: Plan, by: Actor, now: dt.datetime, gateway: str = "manual", stripe_subscription: str = "",
+    agreed: int | None = None,
+) -> Subscription:  # fmt: skip
     """Go over to another plan at once.
 
     The running period ends: what is left of its included credits lapses, overage is invoiced, and the paid time that is left
     is taken off the first invoice of the new plan, down to nothing. A trial is not tried twice.
+
+    Args:
+        agreed: net cents that the payment page has already taken off for the time that is left.
     """
     lock_account(client.pk)
     running = _locked(client.pk)
@@ -72,13 +79,22 @@ def change_subscription(*, client: Organization, plan: Plan, by: Actor, now: dt.
         raise NotFound(_("This client has no subscription."))
     if running.plan_id == plan.pk:
         return running
-    credit = min(unused_cents(running, now), plan.price_cents or 0)
+    credit = credit_for(running, plan, now) if agreed is None else agreed
     lines = _close(running, now, now)
     if credit:
-        lines.append(Line(text=_in(client, _unused_text, running), net_cents=-credit))
+        lines.append(Line(text=unused_text(client, running), net_cents=-credit))
     _over(running, now)
     record_audit(organization=client, by=by, action="subscription.update", target=running, data={"to": plan.name})
-    return _begin(client, plan, by, now, lines=lines, after_change=True)
+    return _begin(
+        client, plan, by, now, lines=lines, after_change=True, gateway=gateway, stripe_subscription=stripe_subscription
+    )  # fmt: skip
+
+
+def credit_for(running: Subscription | None, plan: Plan, now: dt.datetime) -> int:
+    """Net cents that a change to this plan takes off its first month; 0 when nothing else runs."""
+    if running is None or running.plan_id == plan.pk:
+        return 0
+    return min(unused_cents(running, now), plan.price_cents or 0)
 
 
 @writes
@@ -219,10 +235,13 @@ def _invoice(client: Organization, subscription: Subscription, lines: Sequence[L
         subscription=subscription, supplied_from=subscription.period_start.date(), supplied_until=subscription.period_end.date(),
         due_on=now.date() + dt.timedelta(days=seller.payment_days),
     )  # fmt: skip
-    return issue_invoice(
+    made = issue_invoice(
         client=client, seller=seller, key=key, lines=lines, tax=tax_for(client, seller, now.date()), subject=subject, now=now,
         currency=subscription.currency,
     )  # fmt: skip
+    if subscription.gateway == Purchase.Gateway.STRIPE:
+        note_extra(client=client, invoice=made, now=now)
+    return made
 
 
 @step
@@ -272,6 +291,11 @@ def _fee_text(subscription: Subscription) -> str:
 
 def _overage_text(subscription: Subscription) -> str:
     return _("Credits beyond %(plan)s, %(start)s to %(end)s") % _times(subscription)
+
+
+def unused_text(client: Organization, subscription: Subscription) -> str:
+    """The line by which paid time that is left comes off, in the language of the client's invoices."""
+    return _in(client, _unused_text, subscription)
 
 
 def _unused_text(subscription: Subscription) -> str:

@@ -53,6 +53,8 @@ class StripeServer:
         self.sessions: dict[str, dict[str, Any]] = {}
         self.charges: dict[str, dict[str, Any]] = {}
         self.subscriptions: dict[str, dict[str, Any]] = {}
+        self.coupons: dict[str, dict[str, Any]] = {}
+        self.invoices: dict[str, dict[str, Any]] = {}
         self.refunds: list[dict[str, Any]] = []
         self.answered: dict[str, tuple[str, Reply]] = {}
         self._made_for: dict[str, dict[str, Any]] = {}
@@ -113,6 +115,15 @@ class StripeServer:
         invoice = shapes.invoice(subscription, cents, paid=succeeds, reason="subscription_cycle")
         return self.tell(("invoice.paid" if succeeds else "invoice.payment_failed", invoice))
 
+    def charge(self, ident: str, *, succeeds: bool = True) -> list[dict[str, Any]]:
+        """An hour later: an open invoice of its own is collected."""
+        invoice = self.invoices[ident]
+        assert (invoice["status"], invoice["auto_advance"]) == ("open", True)
+        cents = invoice["amount_due"]
+        if succeeds:
+            invoice |= {"status": "paid", "paid": True, "amount_paid": cents, "amount_remaining": 0}
+        return self.tell(("invoice.paid" if succeeds else "invoice.payment_failed", dict(invoice)))
+
     def cancel(self, ident: str, *, at_once: bool = False) -> list[dict[str, Any]]:
         subscription = self.subscriptions[ident]
         if at_once:
@@ -172,11 +183,25 @@ class StripeServer:
             case "POST", ["checkout", "sessions"]:
                 if values.get("customer") not in self.customers:
                     return Reply(400, shapes.error("resource_missing", f"No such customer: '{values.get('customer')}'"))
-                found = shapes.session(values, self.url)
+                coupons = [self.coupons[each["coupon"]] for each in values.get("discounts", {}).values()]
+                found = shapes.session(values, self.url, sum(each["amount_off"] for each in coupons))
                 self.sessions[found["id"]], self._made_for[found["id"]] = found, values
                 return Reply(200, dict(found))
             case "GET", ["checkout", "sessions", ident] if ident in self.sessions:
                 return Reply(200, self.sessions[ident])
+            case "POST", ["coupons"]:
+                found = shapes.coupon(values)
+                self.coupons[found["id"]] = found
+                return Reply(200, found)
+            case "POST", ["invoices"]:
+                found = shapes.draft(values)
+                self.invoices[found["id"]] = found
+                return Reply(200, found)
+            case "POST", ["invoiceitems"]:
+                return self._add_line(values)
+            case "POST", ["invoices", ident, "finalize"] if ident in self.invoices and self.invoices[ident]["status"] == "draft":
+                self.invoices[ident] |= {"status": "open", "auto_advance": values.get("auto_advance") == "true"}
+                return Reply(200, self.invoices[ident])
             case "POST", ["refunds"]:
                 return self._refund(values)
             case "POST", ["billing_portal", "sessions"]:
@@ -191,6 +216,14 @@ class StripeServer:
                 self.subscriptions[ident] |= {"status": "canceled", "canceled_at": shapes.now()}
                 return Reply(200, self.subscriptions[ident])
         return Reply(404, shapes.error("resource_missing", f"Unrecognized request URL or object ({method}: /v1/{'/'.join(parts)})."))
+
+    def _add_line(self, values: dict[str, Any]) -> Reply:
+        invoice = self.invoices.get(values.get("invoice", ""))
+        if invoice is None or invoice["status"] != "draft" or invoice["customer"] != values["customer"]:
+            return Reply(400, shapes.error("", "The specified invoice is not a draft of this customer."))
+        for name in ("amount_due", "amount_remaining", "total"):
+            invoice[name] += int(values["amount"])
+        return Reply(200, {"id": shapes.new_id("ii"), "object": "invoiceitem", "amount": int(values["amount"]), "invoice": invoice["id"]})
 
     def _refund(self, values: dict[str, Any]) -> Reply:
         charge = self.charges.get(values.get("payment_intent", ""))

@@ -29,18 +29,19 @@ def customer(values: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def session(values: dict[str, Any], base: str) -> dict[str, Any]:
+def session(values: dict[str, Any], base: str, off: int = 0) -> dict[str, Any]:
     ident = new_id("cs_test")
     lines = values.get("line_items", {}).values()
-    total = sum(int(each["price_data"]["unit_amount"]) * int(each.get("quantity", 1)) for each in lines)
+    subtotal = sum(int(each["price_data"]["unit_amount"]) * int(each.get("quantity", 1)) for each in lines)
+    total = max(0, subtotal - off)
     currency = next((each["price_data"]["currency"] for each in lines), "eur")
     return {
-        "id": ident, "object": "checkout.session", "amount_subtotal": total, "amount_total": total, "automatic_tax": {"enabled": False},
+        "id": ident, "object": "checkout.session", "amount_subtotal": subtotal, "amount_total": total, "automatic_tax": {"enabled": False},
         "cancel_url": values.get("cancel_url"), "client_reference_id": values.get("client_reference_id"), "created": now(),
         "currency": currency, "customer": values.get("customer"), "customer_email": None, "expires_at": now() + 86400, "invoice": None,
         "livemode": False, "locale": values.get("locale"), "metadata": values.get("metadata", {}), "mode": values.get("mode"),
         "payment_intent": None, "payment_method_types": ["card", "ideal"], "payment_status": "unpaid", "status": "open",
-        "subscription": None, "success_url": values.get("success_url"), "total_details": {"amount_discount": 0, "amount_tax": 0},
+        "subscription": None, "success_url": values.get("success_url"), "total_details": {"amount_discount": subtotal - total, "amount_tax": 0},
         "url": f"{base}/pay/{ident}",
     }  # fmt: skip
 
@@ -67,7 +68,8 @@ def subscription(session: dict[str, Any], data: dict[str, Any]) -> dict[str, Any
         "id": new_id("sub"), "object": "subscription", "cancel_at": None, "cancel_at_period_end": False, "canceled_at": None,
         "collection_method": "charge_automatically", "created": start, "currency": session["currency"],
         "current_period_end": start + (days or 30) * 86400, "current_period_start": start, "customer": session["customer"],
-        "livemode": False, "metadata": data.get("metadata", {}), "status": "trialing" if days else "active",
+        "default_payment_method": new_id("pm"), "livemode": False, "metadata": data.get("metadata", {}),
+        "status": "trialing" if days else "active",
         "trial_end": start + days * 86400 if days else None,
     }  # fmt: skip
 
@@ -79,6 +81,26 @@ def invoice(subscription: dict[str, Any], cents: int, *, paid: bool, reason: str
         "collection_method": "charge_automatically", "created": now(), "currency": subscription["currency"],
         "customer": subscription["customer"], "livemode": False, "metadata": {}, "paid": paid, "status": "paid" if paid else "open",
         "subscription": subscription["id"], "subscription_details": {"metadata": subscription["metadata"]}, "total": cents,
+    }  # fmt: skip
+
+
+def coupon(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": secrets.token_hex(4), "object": "coupon", "amount_off": int(values["amount_off"]), "created": now(),
+        "currency": values["currency"], "duration": values["duration"], "livemode": False, "max_redemptions": int(values["max_redemptions"]),
+        "metadata": {}, "name": values["name"], "percent_off": None, "redeem_by": None, "times_redeemed": 0, "valid": True,
+    }  # fmt: skip
+
+
+def draft(values: dict[str, Any]) -> dict[str, Any]:
+    """An invoice that belongs to no subscription."""
+    return {
+        "id": new_id("in"), "object": "invoice", "amount_due": 0, "amount_paid": 0, "amount_remaining": 0, "attempt_count": 0,
+        "auto_advance": values.get("auto_advance") == "true", "billing_reason": "manual", "collection_method": values["collection_method"],
+        "created": now(), "currency": values["currency"], "customer": values["customer"],
+        "default_payment_method": values.get("default_payment_method"), "description": values.get("description"), "livemode": False,
+        "metadata": values.get("metadata", {}), "paid": False, "status": "draft", "subscription": None, "subscription_details": None,
+        "total": 0,
     }  # fmt: skip
 
 

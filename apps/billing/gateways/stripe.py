@@ -55,11 +55,13 @@ class Refunded:
 
 @dataclass(frozen=True)
 class Recurring:
-    """A subscription. `status`: Stripe's word for it."""
+    """A subscription. `status`: Stripe's word for it. `card`: the id of what pays it, empty for the customer's usual one."""
 
     id: str
     status: str
     ends_at_period_end: bool
+    customer: str
+    card: str
 
 
 class Stripe:
@@ -102,11 +104,34 @@ class Stripe:
     def subscription(self, id: str) -> Recurring:
         """A subscription as it is now. Raises NotFound."""
         found = self._send("GET", f"/v1/subscriptions/{quote(id, safe='')}")
-        return Recurring(_text(found.get("id")), _text(found.get("status")), found.get("cancel_at_period_end") is True)
+        customer, card = (_id(found.get(name)) for name in ("customer", "default_payment_method"))
+        return Recurring(_text(found.get("id")), _text(found.get("status")), found.get("cancel_at_period_end") is True, customer, card)
 
     def end_subscription(self, id: str) -> None:
         """End it at once: nothing is collected any more. Raises NotFound."""
         self._send("DELETE", f"/v1/subscriptions/{quote(id, safe='')}")
+
+    def create_coupon(self, cents: int, currency: str, *, name: str, key: str) -> str:
+        """Money off one payment. Returns its id."""
+        values = {"amount_off": cents, "currency": currency.lower(), "duration": "once", "max_redemptions": 1, "name": name[:40]}
+        return _text(self._send("POST", "/v1/coupons", values, key=key).get("id"))
+
+    def charge_beside(
+        self, plan: Recurring, cents: int, currency: str, *, text: str, key: str, metadata: Mapping[str, str]
+    ) -> str:
+        """Charge what pays a subscription beside its months, also after its end. Events `invoice.paid` or
+        `invoice.payment_failed` with this `metadata` follow. The same `key` charges once. Returns Stripe's id of the invoice.
+        """
+        values = {
+            "customer": plan.customer, "currency": currency.lower(), "collection_method": "charge_automatically", "auto_advance": "false",
+            "pending_invoice_items_behavior": "exclude", "default_payment_method": plan.card or None, "description": text,
+            "metadata": metadata,
+        }  # fmt: skip
+        made = _text(self._send("POST", "/v1/invoices", values, key=f"{key}:invoice").get("id"))
+        line = {"customer": plan.customer, "invoice": made, "amount": cents, "currency": currency.lower(), "description": text}
+        self._send("POST", "/v1/invoiceitems", line, key=f"{key}:line")
+        self._send("POST", f"/v1/invoices/{quote(made, safe='')}/finalize", {"auto_advance": "true"}, key=f"{key}:finalize")
+        return made
 
     def _send(self, method: str, path: str, values: Mapping[str, Any] | None = None, *, key: str = "") -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._key}", "Stripe-Version": VERSION, "Accept": "application/json"}
@@ -170,6 +195,11 @@ def _session(found: dict[str, Any]) -> Session:
         payment_intent=_text(intent.get("id") if isinstance(intent, dict) else intent),
         amount_cents=total if isinstance(total, int) else 0, currency=_text(found.get("currency")),
     )  # fmt: skip
+
+
+def _id(value: Any) -> str:
+    """An object that stands there by its id, or as itself."""
+    return _text(value.get("id") if isinstance(value, dict) else value)
 
 
 def _text(value: Any) -> str:

@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from apps.billing.card_extras import COLLECT
 from apps.billing.models import StripeEvent
 from apps.core.db import now as read_now
 from apps.core.db import writes
@@ -42,6 +43,8 @@ HANDLED: dict[str, Handler] = {
     "invoice.payment_failed": stripe_plans.failed,
     "customer.subscription.updated": stripe_plans.changed,
     "customer.subscription.deleted": stripe_plans.ended,
+    # Our own: noted with an invoice, tried again like the others.
+    COLLECT: stripe_plans.collect,
 }
 
 

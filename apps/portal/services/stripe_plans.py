@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from uuid import UUID
 
-from django.db.models import OuterRef, Subquery, Sum
+from django.db.models import Exists, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 
+from apps.billing.card_extras import charge_extra
 from apps.billing.gateways.stripe import Stripe
 from apps.billing.models import Invoice, Payment, Plan, Subscription
 from apps.billing.offers import seller_of
@@ -21,7 +23,7 @@ from apps.billing.subscriptions import (
     resume_subscription,
     subscription_of,
 )
-from apps.core.db import writes
+from apps.core.db import step, writes
 from apps.core.errors import Conflict
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor, record_audit
@@ -30,6 +32,8 @@ from apps.portal.services.stripe_fields import cents as cents_of
 from apps.portal.services.stripe_fields import text, uuid
 
 CARD = Actor(label="Card payment")
+# What payments are called by the gateway's id: of a month, and of what is charged beside it.
+MONTH, EXTRA = "stripe:", "stripe-beside:"
 Status = Subscription.Status
 
 
@@ -43,22 +47,37 @@ def begun(client: Organization, session: dict[str, Any], now: dt.datetime) -> No
         return
     running = subscription_of(client.pk)
     if running and running.plan_id != plan.pk:
-        change_subscription(client=client, plan=plan, by=CARD, now=now)
+        agreed = text(session["metadata"].get("credit_cents"))
+        change_subscription(
+            client=client, plan=plan, by=CARD, now=now, gateway="stripe", stripe_subscription=ident,
+            agreed=int(agreed) if agreed.isascii() and agreed.isdigit() else None,
+        )  # fmt: skip
     _begin(client=client, plan=plan, ident=ident, now=now)
     assign_plan(client=client, plan=plan, by=CARD, now=now)
 
 
 def paid(client: Organization, invoice: dict[str, Any], now: dt.datetime) -> None:
-    """A month was paid: the oldest invoice of ours that is still open is."""
-    cents = cents_of(invoice.get("amount_paid"))
-    if cents > 0:
-        _book_payment(client=client, ident=_subscription(invoice), key=f"stripe:{text(invoice.get('id'))}", cents=cents,
-                      currency=text(invoice.get("currency")), now=now)  # fmt: skip
+    """A month was paid: the oldest invoice of ours of which none was paid is. Or what was charged beside the months."""
+    cents, currency, ident = cents_of(invoice.get("amount_paid")), text(invoice.get("currency")), text(invoice.get("id"))
+    if cents <= 0:
+        return
+    if beside := uuid(invoice["metadata"].get("invoice")):
+        _book_extra(client=client, invoice_id=beside, key=f"{EXTRA}{ident}", cents=cents, currency=currency, now=now)
+    else:
+        _book_payment(client=client, ident=_subscription(invoice), key=f"{MONTH}{ident}", cents=cents, currency=currency, now=now)
 
 
 def failed(client: Organization, invoice: dict[str, Any], now: dt.datetime) -> None:
-    """A month could not be collected. Stripe tries again; the client is told each time."""
+    """A month, or what was charged beside it, could not be collected. Stripe tries again; the client is told each time."""
+    if beside := uuid(invoice["metadata"].get("invoice")):
+        _extra_late(client=client, invoice_id=beside, key=text(invoice.get("event_id")), cents=cents_of(invoice.get("amount_due")), now=now)
+        return
     _late(client=client, ident=_subscription(invoice), key=text(invoice.get("event_id")), cents=cents_of(invoice.get("amount_due")), now=now)
+
+
+def collect(client: Organization, found: dict[str, Any], now: dt.datetime) -> None:
+    """Credits beyond the plan are to be charged to its card."""
+    charge_extra(client=client, invoice_id=uuid(found.get("id")), now=now)
 
 
 def changed(client: Organization, found: dict[str, Any], now: dt.datetime) -> None:
@@ -96,6 +115,21 @@ def _book_payment(*, client: Organization, ident: str, key: str, cents: int, cur
     if invoice is None:
         # Our month turns in the same hour as Stripe's: the next attempt finds its invoice.
         raise Conflict("No invoice of this plan is open yet.")
+    _book(client, running, invoice, key=key, cents=cents, currency=currency, now=now)
+
+
+@writes
+def _book_extra(*, client: Organization, invoice_id: UUID, key: str, cents: int, currency: str, now: dt.datetime) -> None:
+    if Payment.objects.for_organization(client).filter(key=key).exists():
+        return
+    if found := _with_plan(client, invoice_id):
+        _book(client, *found, key=key, cents=cents, currency=currency, now=now)
+
+
+@step
+def _book(
+    client: Organization, running: Subscription, invoice: Invoice, *, key: str, cents: int, currency: str, now: dt.datetime
+) -> None:  # fmt: skip
     if currency.upper() != invoice.currency:
         raise Conflict("The payment is in another currency than the invoice.")
     Payment.objects.create(
@@ -115,10 +149,28 @@ def _late(*, client: Organization, ident: str, key: str, cents: int, now: dt.dat
     mark_late(subscription=running, invoice=None, now=now)
 
 
+@writes
+def _extra_late(*, client: Organization, invoice_id: UUID, key: str, cents: int, now: dt.datetime) -> None:
+    if found := _with_plan(client, invoice_id):
+        running, invoice = found
+        mail_payment_failed(client=client, key=key, what=running.name, cents=cents, currency=running.currency, now=now)
+        mark_late(subscription=running, invoice=invoice, now=now)
+
+
+def _with_plan(client: Organization, invoice_id: UUID) -> tuple[Subscription, Invoice] | None:
+    """An invoice of ours, and its plan, locked; None when it is none of a plan of this client."""
+    invoice = Invoice.objects.for_organization(client).filter(pk=invoice_id, subscription__isnull=False).first()
+    if invoice is None:
+        return None
+    return Subscription.objects.for_organization(client).select_for_update().get(pk=invoice.subscription_id), invoice
+
+
 def _oldest_open(subscription: Subscription) -> Invoice | None:
+    """A month's payment never pays what is charged beside the months: one is for one invoice."""
+    months = Payment.objects.filter(invoice=OuterRef("pk"), key__startswith=MONTH)
     paid = Payment.objects.filter(invoice=OuterRef("pk")).order_by().values("invoice").annotate(sum=Sum("amount_cents")).values("sum")
     rows = Invoice.objects.for_organization(subscription.organization_id).filter(subscription=subscription, kind=Invoice.Kind.INVOICE)
-    rows = rows.annotate(paid=Coalesce(Subquery(paid), 0)).order_by("issued_on", "sequence")
+    rows = rows.exclude(Exists(months)).annotate(paid=Coalesce(Subquery(paid), 0)).order_by("issued_on", "sequence")
     return next((each for each in rows if each.paid < each.gross_cents), None)
 
 
