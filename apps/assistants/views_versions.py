@@ -43,7 +43,7 @@ def assistant_versions(request: HttpRequest, org: str, pk: UUID) -> HttpResponse
     """The history, newest first."""
     assistant = find_assistant(request, pk)
     rows = list(versions_of(assistant))
-    older = [*rows[1:], None]
+    older = [*rows[1:], None][: len(rows)]
     context = {
         "assistant": assistant, "may_edit": may(request, Role.MEMBER), "now": db.now(),
         "rows": [{"version": row, "changed": _words(row, before)} for row, before in zip(rows, older, strict=True)],

@@ -96,6 +96,11 @@ class VersionPageTest(TenantCase):
         self.assertEqual([row["changed"] for row in answer.context["rows"]], [["Greeting", "Privacy"], ["Greeting", "Privacy"], []])
         self.assertContains(answer, "Bring back", 4)
 
+    def test_before_the_first_save_the_list_says_so(self) -> None:
+        with self.acting_for(self.client_org):
+            AssistantVersion.objects.filter(assistant=self.robin).delete()
+        self.assertContains(self.browser.get(f"{self.base}/versions"), "No versions yet")
+
     def test_two_versions_beside_each_other(self) -> None:
         secret = {"llm_config": {**self.robin.llm_config, "tools": [self.tool]}}
         self.version(2, first_message="Good day.", **secret)
