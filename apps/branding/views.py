@@ -21,8 +21,13 @@ ASKED = "public, no-cache"
 
 
 def brand_css(request: HttpRequest, version: str) -> HttpResponse:
-    """Colours and font of the host's brand; the version in the address changes with them, so it may be kept for a year."""
+    """Colours and font of the host's brand; the version in the address changes with them, so it may be kept for a year.
+
+    On the installation's own host of the brand `?of=` names, for previews.
+    """
     brand: Brand = request.brand  # type: ignore[attr-defined]
+    if brand.is_installation and "of" in request.GET:
+        brand = Brand.objects.filter(slug=request.GET["of"].replace("\0", "")).first() or brand
     answer = HttpResponse(sheet_of(brand), content_type="text/css; charset=utf-8")
     answer["Cache-Control"] = KEPT if version == version_of(brand) else ASKED
     return answer

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.branding.context import brand_view
+from apps.branding.models import Brand
 from apps.branding.services import absolute_url
 from apps.core.colour import content_for, normal
 from apps.portal.models import Embed
@@ -44,13 +45,22 @@ def snippets(embed: Embed) -> dict[str, str]:
 
 def frame_page(request: HttpRequest, embed: Embed, *, is_preview: bool = False) -> HttpResponse:
     """The page in the frame. It is drawn without the request: nothing of a session may be in it."""
-    brand = request.brand  # type: ignore[attr-defined]
     context = {
-        "embed": embed, "brand": brand_view(brand), "label": label_of(embed), "longest": LONGEST,
+        "embed": embed, "brand": _brand_on(request, embed), "label": label_of(embed), "longest": LONGEST,
         "language": request.LANGUAGE_CODE,  # type: ignore[attr-defined]
         "is_preview": is_preview, "is_offered": embed.kind == Embed.Kind.TALK or takes_sign_ups(embed.organization),
     }  # fmt: skip
     return HttpResponse(render_to_string(f"embeds/frame_{embed.kind}.html", context))
+
+
+def _brand_on(request: HttpRequest, embed: Embed) -> dict[str, Any]:
+    """The widget's brand. Its page may be looked at on the installation's own host, whose style sheet is another."""
+    here: Brand = request.brand  # type: ignore[attr-defined]
+    brand = embed.organization.brand
+    view = brand_view(brand)
+    if here.is_installation and not brand.is_installation:
+        view["css_url"] += f"?of={brand.slug}"
+    return view
 
 
 def refused_page(request: HttpRequest, text: str, status: int) -> HttpResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from unittest import mock
 
@@ -173,6 +174,19 @@ class PageTest(EmbedCase):
         self.assertContains(answer, "Start talking")
         self.assertIn("frame-ancestors 'self'", answer["Content-Security-Policy"])
         self.assertEqual(answer["X-Frame-Options"], "SAMEORIGIN")
+
+    def test_the_preview_wears_the_brand_of_the_widget_wherever_it_is_looked_at(self) -> None:
+        brand = self.open_portal()
+        brand.primary_color = "#0f766e"
+        brand.save()
+        self.agency.refresh_from_db()
+        made = self.make(organization=self.agency, kind="sign_up", assistant=None)
+        page = self.as_(self.ada).get(f"/o/{self.agency.slug}/embeds/{made.pk}/preview").content.decode()
+        self.assertIn("Sign up at Northwind", page)
+        self.assertNotIn("Switchboard", page)
+        sheet = re.search(r'href="(/brand/[^"]+\.css\?of=north)"', page)
+        assert sheet
+        self.assertIn("#0f766e", Client().get(sheet[1]).content.decode().lower())
 
 
 class FrameTest(EmbedCase):
