@@ -54,7 +54,7 @@ class AnnouncementForm(forms.Form):
     text = forms.CharField(label=_("Text"), max_length=4000, widget=forms.Textarea(attrs={"rows": 6}))
     level = forms.ChoiceField(label=_("Kind"), choices=Notification.Level.choices, initial="info")
     clients = forms.MultipleChoiceField(
-        label=_("To"), required=False, help_text=_("None selected: to all clients."), widget=forms.SelectMultiple(attrs={"size": 6})
+        label=_("To"), required=False, help_text=_("None selected: to all clients."), widget=forms.CheckboxSelectMultiple(attrs={"class": "choice-list choice-scroll"})
     )
     until = forms.DateTimeField(
         label=_("Show until"), required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
