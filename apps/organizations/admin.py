@@ -7,11 +7,16 @@ from typing import Any
 from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from apps.core.admin import ReadOnly
 from apps.organizations.forms_limits import FeatureDefaultForm, LimitsForm
 from apps.organizations.models import ApiKey, AuditEntry, FeatureDefault, Limits, Membership, Organization
 from apps.organizations.services import Actor, record_audit
+
+# Django makes plurals by an s; said here, it is no migration.
+Limits._meta.verbose_name_plural = gettext_lazy("limits")
+AuditEntry._meta.verbose_name_plural = gettext_lazy("audit entries")
 
 
 class Audited(ReadOnly):

@@ -289,6 +289,9 @@ class AuditEntry(OwnedModel):
     class Meta:
         indexes = [models.Index(fields=["organization", "-created_at"], name="audit_newest")]
 
+    def __str__(self) -> str:
+        return self.action
+
 
 class Visit(OwnedModel):
     """An agency's person in the workspace of a client (`organization`): who, why, until when. The client may read it."""
