@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.core import db
 from apps.core.errors import NotFound
 from apps.core.queue import wake
-from apps.organizations.access import may, needs
+from apps.organizations.access import agency_of, may, needs
 from apps.organizations.models import Job, Organization, Role
 from apps.organizations.scopes import acting_for
 from apps.organizations.services import Actor
@@ -25,7 +25,6 @@ from apps.portal.forms_library import ItemForm, PublishForm
 from apps.portal.models import LibraryItem
 from apps.portal.services import library, library_pushes
 from apps.portal.tasks_sign_ups import push_library
-from apps.portal.views_sign_ups import agency_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -130,7 +129,7 @@ def library_undo(request: HttpRequest, org: str, push: UUID) -> HttpResponse:
     by = Actor.of(request)
     named = Actor(label=f"{by.label} ({agency.name})"[:200], user=by.user, address=by.address)
     library_pushes.undo(agency=agency, job_id=found.pk, client=client, by=named, now=db.now())
-    messages.success(request, _("The assistant of %(name)s is again what it was.") % {"name": client.name})
+    messages.success(request, _("At %(name)s it is again what it was.") % {"name": client.name})
     return redirect("library_job", org, found.pk)
 
 

@@ -236,6 +236,58 @@ class UndoTest(PushCase):
         self.undo()
         self.assertEqual(self.copy().first_message, "Good morning.")
 
+    def test_templates_are_taken_back_with_their_secrets(self) -> None:
+        url = "https://93.184.216.34/slot"
+        tool = factories.make_tool_template(self.agency, name="slot", tool_config={"url": url, "description": "x"})
+        analysis = factories.make_analysis_template(self.agency, name="Mood", user_prompt="{transcript}")
+        for item, model, before, after in (
+            (self.publish("tool", tool.pk), ToolTemplate, {"tool_config": {"url": url, "description": "x"}}, {"tool_config": {"url": url, "description": "y"}}),
+            (self.publish("analysis", analysis.pk), AnalysisTemplate, {"user_prompt": "{transcript}"}, {"user_prompt": "Sum up: {transcript}"}),
+        ):
+            self.push(item=item)
+            with self.acting_for(self.client_org):
+                held = model.objects.get(organization=self.client_org)
+                if model is ToolTemplate:
+                    held.change(db.now(), tool_config=held.tool_config | {"headers": {"X-Key": "theirs"}})
+                kept = {name: getattr(held, name) for name in before}
+            with self.acting_for(self.agency):
+                model.objects.filter(organization=self.agency, pk__in=(tool.pk, analysis.pk)).update(**after)
+            self.job = self.push(item=item)
+            self.assertEqual(self.result(self.job)["did"], "updated")
+            self.assertNotIn("theirs", str(self.job.data))
+            for _twice in range(2):
+                self.undo()
+            with self.acting_for(self.client_org):
+                held.refresh_from_db()
+            self.assertEqual({name: getattr(held, name) for name in before}, kept)
+
+    def test_a_template_that_was_saved_since_stays(self) -> None:
+        analysis = factories.make_analysis_template(self.agency, name="Mood", user_prompt="{transcript}")
+        item = self.publish("analysis", analysis.pk)
+        self.push(item=item)
+        with self.acting_for(self.agency):
+            AnalysisTemplate.objects.filter(pk=analysis.pk).update(name="Mood of the call")
+        self.job = self.push(item=item)
+        with self.acting_for(self.client_org):
+            held = AnalysisTemplate.objects.get(organization=self.client_org)
+            held.change(db.now(), description="Ours", version=held.version + 1)
+        self.undo()
+        with self.acting_for(self.client_org):
+            held.refresh_from_db()
+        self.assertEqual(held.name, "Mood of the call")
+
+    def test_a_secret_that_a_new_address_cost_is_not_promised_back(self) -> None:
+        tool = factories.make_tool_template(self.agency, name="slot", tool_config={"url": "https://93.184.216.34/slot", "description": "x"})
+        item = self.publish("tool", tool.pk)
+        self.push(item=item)
+        with self.acting_for(self.client_org):
+            held = ToolTemplate.objects.get(organization=self.client_org)
+            held.change(db.now(), tool_config=held.tool_config | {"headers": {"X-Key": "theirs"}})
+        with self.acting_for(self.agency):
+            ToolTemplate.objects.filter(pk=tool.pk).update(tool_config={"url": "https://93.184.216.34/other", "description": "x"})
+        found = self.result(self.push(item=item))
+        self.assertEqual((found["did"], "before" in found), ("updated", False))
+
 
 class PageTest(PushCase):
     def page(self, path: str = "") -> str:

@@ -6,9 +6,11 @@ import datetime as dt
 from typing import Any
 from uuid import UUID, uuid5
 
+from django.utils.translation import gettext as _
+
 from apps.assistants.models import AnalysisTemplate, Assistant, ToolTemplate
 from apps.assistants.schema import Cleaned
-from apps.assistants.services import create_assistant, judge_change, judge_new, update_assistant
+from apps.assistants.services import create_assistant, judge_change, judge_new, judge_restore, update_assistant
 from apps.assistants.template_services import (
     create_template,
     judge_analysis_template,
@@ -16,10 +18,11 @@ from apps.assistants.template_services import (
     update_template,
 )
 from apps.core.db import writes
+from apps.core.errors import Conflict
 from apps.organizations.models import Organization
 from apps.organizations.services import Actor
 from apps.portal.models import LibraryCopy, LibraryItem
-from apps.portal.services.library_values import Change, Thing, merged, own_values
+from apps.portal.services.library_values import Change, Thing, back, merged, own_values
 
 Kind = LibraryItem.Kind
 MODELS: dict[str, type[Thing]] = {Kind.ASSISTANT: Assistant, Kind.TOOL: ToolTemplate, Kind.ANALYSIS: AnalysisTemplate}
@@ -70,6 +73,22 @@ def _remember(client: Organization, item: LibraryItem, object_id: UUID, base: di
         organization=client, item_id=item.pk,
         defaults={"kind": item.kind, "object_id": object_id, "base": base, "pushed_at": now, "updated_at": now},
     )  # fmt: skip
+
+
+def take_back(*, client: Organization, thing: Thing, result: dict[str, Any], by: Actor, now: dt.datetime) -> None:
+    """Give a client's copy the values it had before an update; `result` is what the push noted of it.
+
+    Raises Conflict when it was saved since, NotFound for a version that is not kept any more.
+    """
+    if thing.version != result["after"]:
+        is_assistant = isinstance(thing, Assistant)
+        raise Conflict(_("The assistant was saved since. Take it back by its versions.") if is_assistant else _("It was saved since, so it stays as it is."))
+    if isinstance(thing, Assistant):
+        values = judge_restore(assistant=thing, version=result["before"]).require()
+        update_assistant(assistant=thing, values=values, by=by, now=now, expected_version=result["after"])
+    else:
+        values = _judge_template(client, thing, back(thing, result["old"])).require()
+        update_template(template=thing, values=values, by=by, now=now, expected_version=result["after"])  # type: ignore[type-var]
 
 
 def _judge_new(client: Organization, kind: str, values: dict[str, Any]) -> Cleaned:

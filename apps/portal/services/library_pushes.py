@@ -14,7 +14,6 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from apps.assistants.models import Assistant
-from apps.assistants.services import judge_restore, update_assistant
 from apps.core import db
 from apps.core.db import writes
 from apps.core.errors import Conflict, DomainError, NotFound
@@ -23,9 +22,9 @@ from apps.organizations.models import Job, Organization
 from apps.organizations.scopes import acting_for, overview
 from apps.organizations.services import Actor, record_audit
 from apps.portal.models import LibraryCopy, LibraryItem
-from apps.portal.services.library import portable_of, standing_of, thing_of
-from apps.portal.services.library_copying import bring_changes, place_copy
-from apps.portal.services.library_values import Thing
+from apps.portal.services.library import portable_of, standing_of, thing_of, things
+from apps.portal.services.library_copying import bring_changes, place_copy, take_back
+from apps.portal.services.library_values import Thing, inverse
 
 KIND = "push_library"
 PAUSE = dt.timedelta(seconds=30)  # a job that nobody touched for so long was interrupted
@@ -92,9 +91,9 @@ def run_push(*, agency: Organization, job_id: UUID) -> None:
 
 
 def undo(*, agency: Organization, job_id: UUID, client: Organization, by: Actor, now: dt.datetime) -> None:
-    """Take an update of an assistant back at one client: it is again what it was before the push.
+    """Take an update back at one client: its copy is again what it was before the push.
 
-    Raises Conflict when there is nothing to take back, or when the assistant was saved since.
+    Raises Conflict when there is nothing to take back, or when the copy was saved since.
     """
     with acting(Scope((client.pk, agency.pk))):
         job = pushes(agency).filter(pk=job_id).first()
@@ -102,14 +101,11 @@ def undo(*, agency: Organization, job_id: UUID, client: Organization, by: Actor,
         row = LibraryCopy.objects.for_organization(client).filter(item_id=job.data["item"]).first() if job else None
         if not row or not result.get("before") or result.get("undone"):
             raise Conflict(_("There is nothing to take back here."))
-        assistant = Assistant.objects.for_organization(client).live().filter(pk=row.object_id).first()
-        if assistant is None:
-            raise NotFound
-        if assistant.version != result["after"]:
-            raise Conflict(_("The assistant was saved since. Take it back by its versions."))
-        values = judge_restore(assistant=assistant, version=result["before"]).require()
-        update_assistant(assistant=assistant, values=values, by=by, now=now, expected_version=result["after"])
-        _take_back(job, row, str(client.pk), now)
+        thing = things(client, row.kind).filter(pk=row.object_id).first()
+        if thing is None:
+            raise NotFound(_("This is not there any more."))
+        take_back(client=client, thing=thing, result=result, by=by, now=now)
+        _note_undone(job, row, str(client.pk), now)
 
 
 def _bring(push: Push, client: Organization | None, overwrite: bool, now: dt.datetime) -> dict[str, Any]:
@@ -130,19 +126,22 @@ def _bring_to(push: Push, client: Organization, overwrite: bool, now: dt.datetim
         place_copy(client=client, item=push.item, values=mine, before=found.copy, by=push.by, now=now)
         return {"did": "made", "name": client.name}
     changes = [each for each in found.changes if overwrite or not each.is_conflict]
+    old = None if isinstance(found.thing, Assistant) else inverse(found.thing, changes)
     bring_changes(client=client, item=push.item, thing=found.thing, changes=changes, values=mine, by=push.by, now=now)
     if not changes:
         return {"did": "same", "name": client.name, "kept": len(found.changes)}
     result = {"did": "updated", "name": client.name, "parts": len(changes), "kept": len(found.changes) - len(changes)}
+    way_back = {"before": found.thing.version, "after": found.thing.version + 1, "base": found.copy.base}
     if isinstance(found.thing, Assistant):
-        result |= {"before": found.thing.version, "after": found.thing.version + 1, "base": found.copy.base}
-    return result
+        return result | way_back
+    return result if old is None else result | way_back | {"old": old}
 
 
 @writes
-def _take_back(job: Job, row: LibraryCopy, key: str, now: dt.datetime) -> None:
+def _note_undone(job: Job, row: LibraryCopy, key: str, now: dt.datetime) -> None:
     held = Job.objects.for_organization(job.organization_id).select_for_update().get(pk=job.pk)
     row.change(now, base=held.data["results"][key].pop("base"))
+    held.data["results"][key].pop("old", None)
     held.data["results"][key]["undone"] = True
     held.change(now, data=held.data)
 

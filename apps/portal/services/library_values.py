@@ -134,6 +134,26 @@ def merged(*, held: Mapping[str, Any], changes: list[Change]) -> dict[str, Any]:
     return copy.deepcopy(found)
 
 
+def inverse(thing: Thing, changes: list[Change]) -> dict[str, Any] | None:
+    """What `back` needs to undo these changes of a template: the parts as they were, without secrets. None: it cannot be undone.
+
+    A secret that is not kept, because the agency's tool calls another address, could not come back.
+    """
+    values, found = own_values(thing), {change.path: change.theirs for change in changes}
+    if "tool_config" in found:
+        there = values["tool_config"]
+        new = merged(held=values, changes=changes)["tool_config"]
+        if there != _without(there, SECRETS) and _address(new) != _address(there):
+            return None
+    return found
+
+
+def back(thing: Thing, parts: Mapping[str, Any]) -> dict[str, Any]:
+    """The names and values with which a template is again what `inverse` kept, with the secrets it holds."""
+    changes = [Change(path, None, value, None, is_conflict=False) for path, value in parts.items()]
+    return merged(held=own_values(thing), changes=changes)
+
+
 def as_text(value: Any) -> str:
     """A part for the eye."""
     if value is None or value == "":
