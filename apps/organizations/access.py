@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from apps.core.errors import Forbidden
+from apps.core.errors import Forbidden, NotFound
 from apps.organizations.models import RANK, Organization, Role
 
 
@@ -30,6 +30,14 @@ def sees_costs(request: HttpRequest) -> bool:
     agency pays for a client without one is the agency's."""
     organization: Organization | None = getattr(request, "organization", None)
     return organization is None or organization.is_agency or organization.has_wallet or getattr(request, "via", None) is not None
+
+
+def agency_of(request: HttpRequest) -> Organization:
+    """The agency whose page this is. A client has no such page: NotFound."""
+    organization: Organization = request.organization  # type: ignore[attr-defined]
+    if not organization.is_agency:
+        raise NotFound
+    return organization
 
 
 def needs(role: Role) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from apps.billing.models import Plan
 from apps.core import db
 from apps.core.errors import NotFound
-from apps.organizations.access import needs
+from apps.organizations.access import agency_of, needs
 from apps.organizations.limits import NAMES
 from apps.organizations.models import Limits, Organization, Role
 from apps.organizations.scopes import acting_for
@@ -24,9 +24,7 @@ from apps.portal.services.plans import assign_plan, drop_exceptions, plan_of, se
 @require_http_methods(["GET", "POST"])
 def client_access(request: HttpRequest, org: str, client: str) -> HttpResponse:
     """`do`: assign a plan, save what is switched on, or go back to the plan."""
-    agency: Organization = request.organization  # type: ignore[attr-defined]
-    if not agency.is_agency:
-        raise NotFound
+    agency = agency_of(request)
     if request.method == "POST":
         return _change(request, agency, client)
     found = _client(agency, client)

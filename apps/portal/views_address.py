@@ -18,7 +18,7 @@ from apps.branding.dns import VERIFY, Found
 from apps.branding.models import Domain
 from apps.core import db
 from apps.core.errors import DomainError, NotFound
-from apps.organizations.access import needs
+from apps.organizations.access import agency_of, needs
 from apps.organizations.models import Organization, Role
 from apps.organizations.services import Actor
 from apps.portal.forms_address import DomainForm, SlugForm
@@ -27,15 +27,8 @@ from apps.portal.services import domains
 TONES = {"pending": ("notice", "clock"), "active": ("good", "check"), "failing": ("caution", "triangle-alert"), "off": ("bad", "unplug")}
 
 
-def _agency(request: HttpRequest) -> Organization:
-    organization: Organization = request.organization  # type: ignore[attr-defined]
-    if not organization.is_agency:
-        raise NotFound
-    return organization
-
-
 def _portal(request: HttpRequest) -> Organization:
-    organization = _agency(request)
+    organization = agency_of(request)
     if not organization.owns_brand:
         raise NotFound(_("Open your portal first."))
     return organization
@@ -44,7 +37,7 @@ def _portal(request: HttpRequest) -> Organization:
 @needs(Role.ADMIN)
 @require_http_methods(["GET", "HEAD"])
 def address(request: HttpRequest, org: str) -> HttpResponse:
-    return _page(request, _agency(request))
+    return _page(request, agency_of(request))
 
 
 @require_POST

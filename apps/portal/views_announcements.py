@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.core import db
 from apps.core.errors import DomainError, NotFound
 from apps.core.queue import wake
-from apps.organizations.access import needs
+from apps.organizations.access import agency_of, needs
 from apps.organizations.models import Organization, Role
 from apps.organizations.scopes import acting_for
 from apps.organizations.services import Actor
@@ -21,7 +21,6 @@ from apps.portal import tasks_bulk
 from apps.portal.forms_clients import AnnouncementForm
 from apps.portal.models import Announcement
 from apps.portal.services.announce import announce, withdraw
-from apps.portal.views_clients import agency_of
 
 SHOWN = 100
 

@@ -13,21 +13,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.branding.services import absolute_url
 from apps.core import db
-from apps.core.errors import Conflict, Invalid, NotFound
-from apps.organizations.access import needs
+from apps.core.errors import Conflict, Invalid
+from apps.organizations.access import agency_of, needs
 from apps.organizations.models import Organization, Role
 from apps.organizations.services import Actor
 from apps.portal.brand_preview import pictures, preview, preview_css, typed
 from apps.portal.forms_brand import BrandForm, OpenPortalForm, PictureForm
 from apps.portal.services.portals import drop_picture, open_portal, save_brand, save_picture, switch_portal
-
-
-def agency_of(request: HttpRequest) -> Organization:
-    """The agency whose portal this is; a client has none. Every page of the portal begins with it."""
-    organization: Organization = request.organization  # type: ignore[attr-defined]
-    if not organization.is_agency:
-        raise NotFound
-    return organization
 
 
 def portal_context(agency: Organization) -> dict[str, str]:

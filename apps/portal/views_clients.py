@@ -16,10 +16,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.billing.models import CREDIT, Plan, Seller
 from apps.core import db
-from apps.core.errors import NotFound
 from apps.core.queue import wake
 from apps.core.spreadsheet import write_csv
-from apps.organizations.access import needs
+from apps.organizations.access import agency_of, needs
 from apps.organizations.audit import audit_page
 from apps.organizations.invitations import invite
 from apps.organizations.models import Invitation, Organization, Role
@@ -39,14 +38,6 @@ from apps.portal.services.library import copy_to_new_client
 from apps.portal.services.newcomers import furnish
 
 PAGE = 50
-
-
-def agency_of(request: HttpRequest) -> Organization:
-    """The agency of the page. A client has no clients: 404."""
-    organization: Organization = request.organization  # type: ignore[attr-defined]
-    if not organization.is_agency:
-        raise NotFound
-    return organization
 
 
 def client_for_change(request: HttpRequest, slug: str) -> Organization:

@@ -14,12 +14,11 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.billing.models import Package, Seller
 from apps.core import db
 from apps.core.errors import NotFound
-from apps.organizations.access import needs
+from apps.organizations.access import agency_of, needs
 from apps.organizations.models import Organization, Role
 from apps.organizations.services import Actor
 from apps.portal.forms_sales import PackageForm
 from apps.portal.services.packages import arrange, save_offer
-from apps.portal.views_payments import agency_of
 
 
 @needs(Role.ADMIN)

@@ -19,20 +19,12 @@ from apps.billing.models import Seller
 from apps.billing.sellers import connect_stripe, disconnect_stripe, save_seller
 from apps.branding.services import absolute_url
 from apps.core import db
-from apps.core.errors import Invalid, NotFound
-from apps.organizations.access import needs
+from apps.core.errors import Invalid
+from apps.organizations.access import agency_of, needs
 from apps.organizations.models import Organization, Role
 from apps.organizations.services import Actor
 from apps.portal.forms_sales import SellerForm, StripeForm
 from apps.portal.services.stripe_events import HANDLED
-
-
-def agency_of(request: HttpRequest) -> Organization:
-    """The agency of the page; a client sells nothing."""
-    organization: Organization = request.organization  # type: ignore[attr-defined]
-    if not organization.is_agency:
-        raise NotFound
-    return organization
 
 
 @never_cache

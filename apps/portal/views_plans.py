@@ -17,7 +17,7 @@ from apps.billing.models import Plan
 from apps.core import db
 from apps.core.errors import NotFound
 from apps.core.queue import wake
-from apps.organizations.access import needs
+from apps.organizations.access import agency_of, needs
 from apps.organizations.features import USUAL
 from apps.organizations.models import Organization, Role
 from apps.organizations.services import Actor
@@ -30,7 +30,6 @@ from apps.portal.services.plans import KIND as PUSH
 from apps.portal.services.plans import push_plan
 from apps.portal.tasks_plans import push_plan as push_task
 from apps.portal.views_packages import currency_of
-from apps.portal.views_payments import agency_of
 
 
 @needs(Role.ADMIN)

@@ -24,14 +24,13 @@ from apps.billing.services import balance
 from apps.billing.views_billing import pdf_answer
 from apps.core import db
 from apps.core.errors import DomainError, NotFound
-from apps.organizations.access import may, needs
+from apps.organizations.access import agency_of, may, needs
 from apps.organizations.middleware import with_deleted_clients
 from apps.organizations.models import Organization, Role
 from apps.organizations.scopes import acting_for
 from apps.organizations.services import Actor
 from apps.portal.forms_sales import PaidForm, RefundForm
 from apps.portal.selectors_sales import SalesFilter, client_choices, invoices_of, paid_by_invoice, purchases_of, waiting
-from apps.portal.views_payments import agency_of
 
 
 @needs(Role.ADMIN)

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.branding.services import absolute_url
 from apps.core import db
 from apps.core.errors import NotFound
-from apps.organizations.access import needs
+from apps.organizations.access import agency_of, needs
 from apps.organizations.models import Organization, Role
 from apps.organizations.services import Actor
 from apps.portal.forms_sign_up import RefuseForm, SignUpSettingsForm
@@ -25,14 +25,6 @@ from apps.portal.services.sign_up_steps import go_on
 from apps.portal.services.sign_ups import approve, refuse, save_settings, sign_ups_of
 
 SHOWN = 50
-
-
-def agency_of(request: HttpRequest) -> Organization:
-    """The agency of the page; a client has no such pages."""
-    organization: Organization = request.organization  # type: ignore[attr-defined]
-    if not organization.is_agency:
-        raise NotFound
-    return organization
 
 
 @needs(Role.ADMIN)

@@ -18,7 +18,7 @@ from apps.billing.models import Seller
 from apps.core import db
 from apps.core.errors import NotFound
 from apps.core.spreadsheet import write_csv
-from apps.organizations.access import needs
+from apps.organizations.access import agency_of, needs
 from apps.organizations.middleware import with_deleted_clients
 from apps.organizations.models import Organization, Role
 from apps.portal.margins import margins, total_of
@@ -63,7 +63,7 @@ def statement_pdf_file(request: HttpRequest, org: str) -> HttpResponse:
 @needs(Role.ADMIN)
 def margin(request: HttpRequest, org: str) -> HttpResponse:
     """For the agency only: what came in and what it cost, by client."""
-    agency, now = _agency(request), db.now()
+    agency, now = agency_of(request), db.now()
     start, end = _month(request, now)
     rows = margins(agency, start, end)
     seller = Seller.objects.for_organization(agency).first()
@@ -78,17 +78,10 @@ def margin(request: HttpRequest, org: str) -> HttpResponse:
 @require_safe
 @needs(Role.ADMIN)
 def margin_csv(request: HttpRequest, org: str) -> HttpResponse:
-    agency = _agency(request)
+    agency = agency_of(request)
     start, end = _month(request, db.now())
     content = b"".join(write_csv(margin_rows(margins(agency, start, end), settings.CURRENCY)))
     return _file(content, "text/csv; charset=utf-8", f"margin-{start:%Y-%m}.csv")
-
-
-def _agency(request: HttpRequest) -> Organization:
-    organization: Organization = request.organization  # type: ignore[attr-defined]
-    if not organization.is_agency:
-        raise NotFound
-    return organization
 
 
 def _clients(request: HttpRequest) -> list[Organization]:

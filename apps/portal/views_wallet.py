@@ -18,7 +18,7 @@ from apps.billing.models import LedgerEntry, Plan
 from apps.billing.services import account_of, balance
 from apps.core import db
 from apps.core.errors import Conflict, DomainError, NotFound
-from apps.organizations.access import needs
+from apps.organizations.access import agency_of, needs
 from apps.organizations.models import Organization, Role
 from apps.organizations.scopes import acting_for
 from apps.organizations.services import Actor
@@ -48,9 +48,7 @@ def client_wallet(request: HttpRequest, org: str, client: str) -> HttpResponse:
 
 def client_of(request: HttpRequest, slug: str) -> Organization:
     """A live client of the agency whose page this is. A client has none: 404."""
-    agency = request.organization  # type: ignore[attr-defined]
-    if not agency.is_agency:
-        raise NotFound
+    agency = agency_of(request)
     with acting_for(agency, with_children=True) if request.method == "POST" else nullcontext():
         found = Organization.objects.children_of(agency).select_related("brand", "parent").filter(slug=slug).first()
     if found is None:
