@@ -179,7 +179,7 @@ class PageTest(EmbedCase):
         brand = self.open_portal()
         brand.primary_color = "#0f766e"
         brand.save()
-        self.agency.refresh_from_db()
+        self.agency.brand, self.agency.owns_brand = brand, True
         made = self.make(organization=self.agency, kind="sign_up", assistant=None)
         page = self.as_(self.ada).get(f"/o/{self.agency.slug}/embeds/{made.pk}/preview").content.decode()
         self.assertIn("Sign up at Northwind", page)
