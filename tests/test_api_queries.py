@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests import factories
 from tests.cases import TenantCase
-from tests.test_isolation import routes
+from tests.routes import routes
 
 SAM = "+31600000001"
 # The path and what it costs, most of it the frame of every request: `/voices` reads nothing of its own.

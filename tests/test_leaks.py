@@ -28,7 +28,8 @@ from apps.organizations.models import Limits, Organization
 from tests import factories
 from tests.cases import TenantCase
 from tests.mail.samples import every_mail
-from tests.test_isolation import AGENCYS, QUERY, Thing, path_of, routes
+from tests.routes import AGENCYS, QUERY, path_of, routes
+from tests.samples import Thing
 
 HOST = "calls.northwind.example"
 OPERATOR = "operator-canary.example"

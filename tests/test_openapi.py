@@ -16,7 +16,7 @@ from apps.core.openapi_document import base_document
 from apps.core.openapi_finish import METHODS, RENAMED
 from tests import factories
 from tests.cases import TenantCase
-from tests.test_isolation import Route, routes
+from tests.routes import Route, routes
 
 META = Path(drf_spectacular.validation.__file__).parent / "openapi_3_1_schema.json"
 

@@ -10,7 +10,8 @@ from apps.core import browsable
 from apps.numbers.models import SipTrunk
 from tests import factories
 from tests.cases import TenantCase
-from tests.test_isolation import Route, Thing, path_of, routes
+from tests.routes import Route, path_of, routes
+from tests.samples import Thing
 
 PAGE = {"accept": "text/html,application/xhtml+xml"}
 LIST, ONE = "o/<slug:org>/api/v1/sip-trunks", "o/<slug:org>/api/v1/numbers/<uuid:pk>"

@@ -12,7 +12,8 @@ from apps.organizations.services import SYSTEM
 from apps.portal.services.plans import set_exceptions
 from tests import factories
 from tests.cases import TenantCase
-from tests.test_isolation import AGENCYS, QUERY, Thing, path_of, routes
+from tests.routes import AGENCYS, QUERY, path_of, routes
+from tests.samples import Thing
 
 
 def own_routes() -> list[Any]:

@@ -25,7 +25,7 @@ from tests import factories
 from tests.calls.support import scope_of
 from tests.cases import Api, CommittedCase, TenantCase
 from tests.engine import Sandbox
-from tests.test_isolation import routes
+from tests.routes import routes
 from tests.web import Web
 
 JSON = "application/json"
