@@ -11,7 +11,9 @@
     }
   };
   const apply = () => {
-    root.dataset.theme = print.matches ? "light" : read("theme") || (dark.matches ? "dark" : "light");
+    const kept = read("theme"); // the operator's console keeps "auto" there
+    const chosen = ["light", "dark"].includes(kept) ? kept : dark.matches ? "dark" : "light";
+    root.dataset.theme = print.matches ? "light" : chosen;
   };
   root.classList.add("js");
   apply();
