@@ -102,4 +102,9 @@ def _factor(text: str) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # The server's own threads may still be on their way into the interpreter; one that arrives while it is taken down
+    # ends the process as a crash.
+    os._exit(code)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 import re
 import time
 from pathlib import Path
@@ -12,11 +12,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site, Watched
+from tests.browser.leads_file import SAMPLE, leads_file
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
-DATA = Path(__file__).parent.parent / "data"
-SAMPLE = DATA / "leads-mixed-1000.csv"
-EXPECTED = json.loads((DATA / "leads-mixed-1000.csv.expected.json").read_text())
+# MAIN_JOB=all calls everybody in the file (`make proof-first-calls`).
+FILE = leads_file(1000 if os.environ.get("MAIN_JOB") == "all" else 160)
+CALLS = FILE.good + 1
 
 
 def open_menu(page: Page, name: str) -> None:
@@ -100,13 +101,13 @@ def upload(page: Page, name: str, content: bytes) -> None:
 
 def import_sample(page: Page, campaign: str) -> None:
     """The file as a customer sends it, then one refused row corrected in the downloaded file."""
-    upload(page, SAMPLE.name, SAMPLE.read_bytes())
+    upload(page, SAMPLE.name, FILE.content)
     page.get_by_label("Use Telefon as").select_option("number")
-    expect(page.locator("[data-count=good]")).to_have_text(str(EXPECTED["good"]))
-    expect(page.locator("[data-count=bad]")).to_have_text(str(sum(EXPECTED["bad"].values())))
-    expect(page.locator("[data-count=duplicates]")).to_have_text(str(EXPECTED["duplicates"]))
-    page.get_by_role("button", name="Import 900 leads").click()
-    expect(page.get_by_text("900 leads imported, 70 rows refused, 30 duplicates")).to_be_visible()
+    expect(page.locator("[data-count=good]")).to_have_text(str(FILE.good))
+    expect(page.locator("[data-count=bad]")).to_have_text(str(FILE.bad))
+    expect(page.locator("[data-count=duplicates]")).to_have_text(str(FILE.duplicates))
+    page.get_by_role("button", name=f"Import {FILE.good} leads").click()
+    expect(page.get_by_text(f"{FILE.good} leads imported, {FILE.bad} rows refused, {FILE.duplicates} duplicates")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download refused rows").click()
     refused = Path(download.value.path()).read_bytes()
@@ -128,20 +129,20 @@ def test_from_sign_in_to_transcript(site: Site, signed_in: Watched) -> None:
     with httpx.Client(base_url=f"{site.url}/api/v1", headers={"Authorization": f"Bearer {key}"}, timeout=30) as api:
         campaign_id = campaign.rsplit("/", 1)[1]
         leads = api.get(f"/campaigns/{campaign_id}/leads").json()["leads"]
-        assert [lead["phone_number"] for lead in leads] == [*EXPECTED["numbers"], "+493023125999"]
+        assert [lead["phone_number"] for lead in leads] == [*FILE.numbers, "+493023125999"]
         started = time.monotonic()
         launch(page, campaign)
         follow_to_the_end(page)
         ran = time.monotonic() - started
         after = api.get(f"/campaigns/{campaign_id}").json()["campaign"]
-        assert (after["status"], after["total_leads"]) == ("completed", 901)
-        assert after["completed_leads"] + after["failed_leads"] == 901
+        assert (after["status"], after["total_leads"]) == ("completed", CALLS)
+        assert after["completed_leads"] + after["failed_leads"] == CALLS
         call_id = open_a_transcript(page, campaign)
         call = api.get(f"/calls/{call_id}").json()
         assert call["messages"][0] == {"role": "assistant", "content": "Guten Tag, hier ist die Praxis am Park."}
         total = api.get("/calls", params={"limit": 1}).json()["pagination"]["total"]
-        assert total == 901
-    print(f"\nmain job: 900 + 1 leads imported, {total} calls in {ran:.0f} s, {time.monotonic() - began:.0f} s in all")
+        assert total == CALLS
+    print(f"\nmain job: {FILE.good} + 1 leads imported, {total} calls in {ran:.0f} s, {time.monotonic() - began:.0f} s in all")
     assert signed_in.errors == []
     assert signed_in.foreign == []
 
@@ -158,13 +159,13 @@ def make_key(page: Page) -> str:
 
 def launch(page: Page, campaign: str) -> None:
     page.goto(campaign)
-    page.get_by_role("link", name="Start calling 901 leads").click()
-    page.get_by_role("button", name="Start calling 901 leads").click()
+    page.get_by_role("link", name=f"Start calling {CALLS} leads").click()
+    page.get_by_role("button", name=f"Start calling {CALLS} leads").click()
 
 
 def follow_to_the_end(page: Page) -> None:
     expect(page.locator("#campaign-live [data-status=completed]")).to_be_visible(timeout=240_000)
-    expect(page.locator("#campaign-live")).to_contain_text("901 of 901 leads done")
+    expect(page.locator("#campaign-live")).to_contain_text(f"{CALLS} of {CALLS} leads done")
 
 
 def open_a_transcript(page: Page, campaign: str) -> str:

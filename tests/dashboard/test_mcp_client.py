@@ -26,7 +26,7 @@ from mcp.shared.exceptions import MCPError
 from apps.assistants.models import Assistant
 from apps.organizations.models import Membership
 from tests import factories
-from tests.cases import Cast
+from tests.cases import Cast, Emptied
 from tests.dashboard.test_mcp import operations
 
 CALLBACK = "http://127.0.0.1:43117/callback"
@@ -52,7 +52,7 @@ class Store:
         self.program = client_info
 
 
-class ClientCase(Cast, LiveServerTestCase):
+class ClientCase(Cast, Emptied, LiveServerTestCase):
     host = "localhost"
 
     def setUp(self) -> None:

@@ -11,7 +11,7 @@ CLAIMS: Claims = {
     "fresh": ("Both commands in a fresh clone with empty caches", lambda: prove_fresh(ROOT)),
     "job": (
         "The main job in a browser, from sign-in to transcript",
-        shown_by("tests/browser/test_main_job.py", figures=r"(?m)^main job: .*$"),
+        shown_by("tests/browser/test_main_job.py", figures=r"(?m)^main job: .*$", MAIN_JOB="all"),
     ),
     "import": ("A real leads file imports to exactly what is expected", shown_by("tests/campaigns/test_leadfile.py")),
     "crash-a": ("900 leads, workers killed, an engine that honours keys", lambda: prove_crash("A")),
