@@ -6,8 +6,8 @@ import datetime as dt
 
 from django.utils.translation import gettext as _
 
-from apps.billing.models import Invoice, Payment
-from apps.billing.purchasing import Received
+from apps.billing.models import Invoice
+from apps.billing.received import Received, keep_payment
 from apps.billing.standing import note_standing
 from apps.core.db import writes
 from apps.core.errors import Conflict, Invalid, NotFound
@@ -29,17 +29,9 @@ def take_invoice_money(
         raise NotFound(_("There is no such invoice."))
     if invoice.kind != Invoice.Kind.INVOICE or invoice.purchase_id:
         raise Conflict(_("Nothing is to be paid for this document."))
-    if received.currency.upper() != invoice.currency or received.amount_cents <= 0:
+    if not received.is_money_in(invoice.currency):
         raise Invalid(_("The amount does not fit this invoice."), param="amount")
-    _row, is_new = Payment.objects.get_or_create(
-        organization=client, key=received.key,
-        defaults={
-            "gateway": received.gateway, "currency": invoice.currency, "amount_cents": received.amount_cents,
-            "received_on": received.on, "invoice": invoice, "note": received.note[:300], "actor": by.label[:200],
-        },
-    )  # fmt: skip
-    if is_new:
-        data = {"amount_cents": received.amount_cents, "on": received.on.isoformat(), "gateway": received.gateway}
-        record_audit(organization=client, by=by, action="invoice.payment", target=invoice, data=data)
+    if keep_payment(client=client, received=received, by=by, invoice=invoice):
+        record_audit(organization=client, by=by, action="invoice.payment", target=invoice, data=received.told)
         note_standing(organization_id=client.pk, now=now)
     return invoice

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from dataclasses import dataclass
 
 from django.db.models import Sum
 from django.urls import reverse
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 from apps.billing.invoicing import Line, Subject, issue_invoice, tax_for
 from apps.billing.models import CREDIT, Invoice, LedgerEntry, Package, Payment, Purchase, Seller
 from apps.billing.offers import lacks_details, seller_of, ways_to_pay
+from apps.billing.received import Received, keep_payment
 from apps.billing.sales_mail import mail_paid, mail_payment_failed, mail_transfer
 from apps.billing.services import book
 from apps.billing.vat import Tax, tax_on
@@ -27,19 +27,6 @@ Status = Purchase.Status
 # No letters that are taken for digits: the reference is typed into bank forms.
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 UNPAID = (Status.OPEN, Status.FAILED, Status.EXPIRED)
-
-
-@dataclass(frozen=True)
-class Received:
-    """Money that came. `key` names it once: the gateway's id of it, or the form by which a person marked it."""
-
-    key: str
-    gateway: str
-    amount_cents: int
-    currency: str
-    on: dt.date
-    note: str = ""
-    stripe_payment: str = ""
 
 
 @writes
@@ -101,18 +88,10 @@ def receive(*, client: Organization, purchase_id: object, received: Received, by
     Raises Invalid for another currency, or no money at all.
     """
     purchase = locked(client, purchase_id)
-    if received.currency.upper() != purchase.currency or received.amount_cents <= 0:
+    if not received.is_money_in(purchase.currency):
         raise Invalid(_("The amount does not fit this purchase."), param="amount")
-    _row, is_new = Payment.objects.get_or_create(
-        organization=client, key=received.key,
-        defaults={
-            "gateway": received.gateway, "currency": purchase.currency, "amount_cents": received.amount_cents,
-            "received_on": received.on, "purchase": purchase, "note": received.note[:300], "actor": by.label[:200],
-        },
-    )  # fmt: skip
-    if is_new:
-        data = {"amount_cents": received.amount_cents, "on": received.on.isoformat(), "gateway": received.gateway}
-        record_audit(organization=client, by=by, action="purchase.payment", target=purchase, data=_told(purchase) | data)
+    if keep_payment(client=client, received=received, by=by, purchase=purchase):
+        record_audit(organization=client, by=by, action="purchase.payment", target=purchase, data=_told(purchase) | received.told)
     if purchase.status in UNPAID and received_for(purchase) >= purchase.gross_cents:
         _complete(client, purchase, received, by, now)
     return purchase

@@ -18,7 +18,8 @@ from apps.billing.invoice_payments import take_invoice_money
 from apps.billing.invoicing import paid_on
 from apps.billing.metering import as_credits
 from apps.billing.models import Invoice, Payment, Purchase
-from apps.billing.purchasing import Received, received_for, take_money
+from apps.billing.purchasing import received_for, take_money
+from apps.billing.received import Received
 from apps.billing.refunds import effect_of, refund, unused_cents
 from apps.billing.services import balance
 from apps.billing.views_billing import pdf_answer

@@ -11,7 +11,8 @@ from django.db import DatabaseError, connection, connections, transaction
 from apps.billing.invoice_pdf import invoice_pdf
 from apps.billing.invoicing import Line, Subject, issue_invoice, tax_for
 from apps.billing.models import CREDIT, Buyer, Invoice, Purchase
-from apps.billing.purchasing import Received, order_package, take_money
+from apps.billing.purchasing import order_package, take_money
+from apps.billing.received import Received
 from apps.billing.services import balance
 from apps.billing.vat import Tax
 from apps.core import db

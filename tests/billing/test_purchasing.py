@@ -14,7 +14,8 @@ from django.test import Client
 
 from apps.billing.checkout import open_checkout
 from apps.billing.models import CREDIT, Invoice, LedgerEntry, Payment, Purchase, StripeEvent
-from apps.billing.purchasing import Received, cancel, take_money
+from apps.billing.purchasing import cancel, take_money
+from apps.billing.received import Received
 from apps.billing.refunds import effect_of, refund, unused_cents
 from apps.billing.services import balance, book
 from apps.core import db

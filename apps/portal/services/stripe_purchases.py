@@ -6,7 +6,8 @@ import datetime as dt
 from typing import Any
 
 from apps.billing import purchasing
-from apps.billing.purchasing import Received, take_money
+from apps.billing.purchasing import take_money
+from apps.billing.received import Received
 from apps.billing.refunds import note_total
 from apps.core.db import writes
 from apps.organizations.models import Organization
