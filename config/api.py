@@ -17,6 +17,7 @@ from apps.assistants.api_workflows import WorkflowListView, WorkflowView
 from apps.calls.api import CallListView, CallView, ControlView, OutboundView, UsageView
 from apps.calls.api_web import WebCallAlias
 from apps.campaigns.api import CampaignListView, CampaignView, LeadListView, LeadView
+from apps.campaigns.api_moves import LeadCallNowView, LeadSkipView, RedialView
 from apps.catalog.api import ByokConfigView, ByokView
 from apps.catalog.api_domains import DomainRefreshView, DomainSyncView, DomainVerifyView, DomainView
 from apps.chats.api import ChatContextView, ChatListView, ChatView
@@ -53,6 +54,9 @@ urlpatterns = [
     path("campaigns/<uuid:pk>", CampaignView.as_view(), name="api_campaign"),
     path("campaigns/<uuid:pk>/leads", LeadListView.as_view(), name="api_campaign_leads"),
     path("campaigns/<uuid:pk>/leads/<uuid:lead_pk>", LeadView.as_view(), name="api_campaign_lead"),
+    path("campaigns/<uuid:pk>/leads/<uuid:lead_pk>/skip", LeadSkipView.as_view(), name="api_campaign_lead_skip"),
+    path("campaigns/<uuid:pk>/leads/<uuid:lead_pk>/call-now", LeadCallNowView.as_view(), name="api_campaign_lead_call"),
+    path("campaigns/<uuid:pk>/redial", RedialView.as_view(), name="api_campaign_redial"),
     path("analysis-templates", AnalysisTemplateListView.as_view(), name="api_analysis_templates"),
     path("analysis-templates/<uuid:pk>", AnalysisTemplateView.as_view(), name="api_analysis_template"),
     path("organizations", OrganizationView.as_view(), name="api_organizations"),

@@ -28,11 +28,11 @@ from tests.engine import Sandbox
 from tests.mcp_server import serving
 from tests.organizations.test_rate import early_in_a_minute
 from tests.resend import Resend
-from tests.test_isolation import routes
+from tests.routes import routes
 from tests.web import Reply, Web
 
 pytestmark = pytest.mark.timeout(600)
-ROWS = {str(number) for number in range(1, 76)} | {"W1", "E1"}
+ROWS = {str(number) for number in range(1, 76)} | {"W1", "E1", "C1", "C2", "C3"}
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 LIMITS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 ERROR = fields.ERROR_KEYS

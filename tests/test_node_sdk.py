@@ -21,6 +21,8 @@ from tests.test_api_contract import ROWS, ContractCase
 
 CALLS, CHATS = 250, 230
 CONTACT = "+31600000001"
+# Ours, which the SDK does not know.
+BEYOND = {"E1", "C1", "C2", "C3"}
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.node]
 
@@ -64,13 +66,13 @@ class NodeSdkTest(ContractCase):
         for line, (organization, _own) in lines.items():
             found = done[line]
             self.assertEqual({each: known.get(each) for each in found["operations"]}, dict(zip(found["operations"], found["rows"], strict=True)))
-            self.assertEqual(set(found["rows"]), ROWS - {"E1"})
+            self.assertEqual(set(found["rows"]), ROWS - BEYOND)
             self.check_rings(organization, found["rings"])
         self.check_line(done)
         retries, repeats, pages = (sum(done[line][name] for line in done) for name in ("retries", "repeats", "pages"))
         lost = sum(fault.startswith("lost") for fault, *_where in self.line.faults)
         print(
-            f"\nnode: {len(ROWS) - 1} operations in two lines, {retries} retries, {repeats} repeats by hand, {lost} lost answers, "
+            f"\nnode: {len(ROWS) - len(BEYOND)} operations in two lines, {retries} retries, {repeats} repeats by hand, {lost} lost answers, "
             f"{pages} pages, {len(self.line.received)} requests in {time.monotonic() - began:.0f} s"
         )
 

@@ -122,7 +122,7 @@ class CampaignListView(APIView):
 class CampaignView(APIView):
     @operation("getCampaign", "Get a campaign", answer=ONE)
     def get(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
-        campaign = _campaign(request, pk)
+        campaign = campaign_named(request, pk)
         return Response({"campaign": campaign_body(campaign, progress(campaign))})
 
     @operation(
@@ -131,7 +131,7 @@ class CampaignView(APIView):
         body=ref("CampaignUpdate"), answer=ONE, further=[409],
     )  # fmt: skip
     def patch(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
-        campaign = _campaign(request, pk)
+        campaign = campaign_named(request, pk)
         sent = {key: value for key, value in dict(request.data).items() if key not in FIXED}
         form = CampaignSerializer(data=sent, partial=True, context={"organization": organization_of(request)})
         form.is_valid(raise_exception=True)
@@ -141,7 +141,7 @@ class CampaignView(APIView):
 
     @operation("deleteCampaign", "Delete a campaign", further=[409])
     def delete(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
-        delete_campaign(campaign=_campaign(request, pk), by=Actor.of(request), now=db.now())
+        delete_campaign(campaign=campaign_named(request, pk), by=Actor.of(request), now=db.now())
         return Response({"success": True})
 
 
@@ -152,7 +152,7 @@ class LeadListView(APIView):
     )  # fmt: skip
     def get(self, request: Request, pk: UUID, **kwargs: Any) -> Response | HttpResponseBase:
         """Without `limit` every lead, from one statement, through a file: a list may hold 100,000."""
-        campaign = _campaign(request, pk)
+        campaign = campaign_named(request, pk)
         limit, offset = window(request)
         leads = Lead.objects.for_organization(campaign.organization_id).filter(campaign=campaign).oldest()
         if request.GET.get("limit") or request.accepted_renderer.format != "json":
@@ -167,7 +167,7 @@ class LeadListView(APIView):
         body=ref("CampaignLeadCreate"), answer=ONE_LEAD, status=201,
     )  # fmt: skip
     def post(self, request: Request, pk: UUID, **kwargs: Any) -> Response:
-        campaign = _campaign(request, pk)
+        campaign = campaign_named(request, pk)
         form = LeadSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         new, by, now = form.validated_data, Actor.of(request), db.now()
@@ -181,11 +181,12 @@ class LeadListView(APIView):
 class LeadView(APIView):
     @operation("removeCampaignLead", "Remove a lead", "409 while it is being called.", further=[409])
     def delete(self, request: Request, pk: UUID, lead_pk: UUID, **kwargs: Any) -> Response:
-        remove_lead(campaign=_campaign(request, pk), lead_id=lead_pk, by=Actor.of(request), now=db.now())
+        remove_lead(campaign=campaign_named(request, pk), lead_id=lead_pk, by=Actor.of(request), now=db.now())
         return Response({"success": True})
 
 
-def _campaign(request: Request, pk: UUID) -> Campaign:
+def campaign_named(request: Request, pk: UUID) -> Campaign:
+    """The campaign of the key's organization. Raises NotFound for anything else."""
     found = Campaign.objects.for_organization(organization_of(request)).live().select_related("organization")
     if (campaign := found.filter(pk=pk).first()) is None:
         raise NotFound("There is no campaign with this id.")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.campaigns.models import Campaign
+from apps.campaigns.services.redial import again_name
 
 PROPOSED = ("no_answer", "busy", "voicemail")
 
@@ -21,7 +21,6 @@ class RedialForm(forms.Form):
     )  # fmt: skip
 
     def __init__(self, data: Any = None, *, choices: list[tuple[str, str]], campaign: Campaign) -> None:
-        name = _("%(name)s (again)") % {"name": campaign.name[:180]}
         chosen = [outcome for outcome, _label in choices if outcome in PROPOSED]
-        super().__init__(data, initial={"name": name, "outcomes": chosen})
+        super().__init__(data, initial={"name": again_name(campaign), "outcomes": chosen})
         self.fields["outcomes"].choices = choices  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from typing import Any
 from apps.campaigns.intake import MAX_PROOF, MAX_VALUE, MAX_VARIABLES
 from apps.campaigns.models import Campaign, Lead
 from apps.campaigns.openapi_settings import SETTINGS, STATED
-from apps.core.openapi import EXAMPLE_ID, Schema, array, integer, moment, phone, record, ref, text, uuid
+from apps.core.openapi import EXAMPLE_ID, Schema, array, boolean, integer, moment, phone, record, ref, text, uuid
 
 OTHER = "+31600000001"
 CLOCK: Schema = {"pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"}
@@ -110,6 +110,22 @@ SCHEMAS: dict[str, Schema] = {
             **ABOUT,
         },
         required=["phone_number"], examples=[{"phone_number": OTHER, "variables": {"name": "Sam", "company": "Acme"}}],
+    ),
+    "CampaignLeadCallNow": record(
+        {"whenever": boolean("When the lead may not be called at this instant: wait for the first one at which it may.", default=False)},
+        required=[], examples=[{"whenever": True}],
+    ),
+    "CampaignRedial": record(
+        {
+            "name": text("Of the new campaign; null: the old one's with “(again)”.", null=True, minLength=1, maxLength=200, examples=["Spring recall (again)"]),
+            "outcomes": array(
+                text(maxLength=60, examples=["no_answer"]),
+                "`answered`, `voicemail`, `no_answer`, `busy`, `declined`, `invalid_number`, `error`, `in_doubt`, or `skipped:` and the "
+                "reason of a skipped lead.",
+                minItems=1, maxItems=40, default=["no_answer", "busy", "voicemail"],
+            ),
+        },
+        required=[], examples=[{"outcomes": ["no_answer", "busy"]}],
     ),
 }  # fmt: skip
 

@@ -223,6 +223,9 @@ def _campaigns() -> list[Operation]:
         Operation("57", "GET", "/campaigns/{campaign}/leads", 200, one("leads", ListOf(fields.LEAD), pagination=fields.PAGE)),
         Operation("58", "POST", "/campaigns/{campaign}/leads", 201, one("lead", fields.LEAD), (bare("leads"), full("leads"))),
         Operation("59", "DELETE", "/campaigns/{campaign}/leads/{lead}", 200, fields.SUCCESS),
+        Operation("C1", "POST", "/campaigns/{campaign}/leads/{lead}/skip", 200, one("lead", fields.LEAD)),
+        Operation("C2", "POST", "/campaigns/{running_campaign}/leads/{waiting_lead}/call-now", 200, one("lead", fields.LEAD), ({"whenever": True},)),
+        Operation("C3", "POST", "/campaigns/{called_campaign}/redial", 201, one("campaign", fields.CAMPAIGN), (None, {"name": "Again", "outcomes": ["no_answer"]})),
     ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from apps.assistants.models import AssistantVersion
+from apps.campaigns.models import Campaign
 from apps.core.scope import Scope, acting
 from apps.organizations.models import Organization
 from apps.voice.models import Connection, new_secret
@@ -141,6 +142,20 @@ def _calling_lead(world: World) -> str:
     return str(lead.pk)
 
 
+def _waiting_lead(world: World) -> str:
+    """A lead of the running campaign."""
+    with acting(Scope((world.organization.pk,))):
+        campaign = Campaign.objects.select_related("organization").get(pk=world.kept["running_campaign"])
+    return str(factories.make_lead(campaign).pk)
+
+
+def _called_campaign(world: World) -> str:
+    """A campaign that is over, with a lead whom nobody reached."""
+    campaign = factories.make_campaign(world.organization, status="completed")
+    factories.make_lead(campaign, status="failed", result="no_answer")
+    return str(campaign.pk)
+
+
 MAKERS: dict[str, Callable[[World], str]] = {
     "assistant": lambda world: world.post("/assistants", "assistant"),
     "tool_template": lambda world: world.post("/tool-templates", "tool_template"),
@@ -150,6 +165,9 @@ MAKERS: dict[str, Callable[[World], str]] = {
     "campaign": lambda world: world.post("/campaigns", "campaign"),
     "lead": _lead,
     "calling_lead": _calling_lead,
+    "running_campaign": lambda world: str(factories.make_campaign(world.organization, status="scheduled").pk),
+    "waiting_lead": _waiting_lead,
+    "called_campaign": _called_campaign,
     "chat": lambda world: world.post("/chats", None),
     "workflow": lambda world: world.post("/workflows", "workflow"),
     "mcp_server": lambda world: world.post("/mcp-servers", "mcp_server"),

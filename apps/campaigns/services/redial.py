@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from uuid import UUID
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -38,9 +39,14 @@ def redial_choices(campaign: Campaign) -> list[tuple[str, str]]:
     return [(outcome, f"{outcome_label(outcome)} ({number(count)})") for outcome, count in may]
 
 
+def again_name(campaign: Campaign) -> str:
+    """What the draft is called unless somebody says otherwise."""
+    return _("%(name)s (again)") % {"name": campaign.name[:180]}
+
+
 @writes
 def redial_campaign(
-    *, campaign: Campaign, name: str, outcomes: Sequence[str], by: Actor, now: dt.datetime
+    *, campaign: Campaign, name: str, outcomes: Sequence[str], by: Actor, now: dt.datetime, pk: UUID | None = None
 ) -> tuple[Campaign, int]:
     """Make a draft with the same settings and the leads of these outcomes, as if they had never been called.
 
@@ -59,7 +65,8 @@ def redial_campaign(
         raise Invalid(_("There is no lead with these outcomes."), param="outcomes")
     require_campaign_room(current.organization)
     values = {field: getattr(current, field) for field in SETTINGS}
-    child = Campaign(organization=current.organization, name=name[:200], parent=current, **values)
+    own = {"pk": pk} if pk else {}
+    child = Campaign(organization=current.organization, name=name[:200], parent=current, **own, **values)
     child.save(force_insert=True)
     count = sql.copy_leads(child, ids, now=now)
     record_audit(

@@ -29,12 +29,18 @@ class NotNow(Conflict):
 
 
 @writes
-def skip_lead(*, campaign: Campaign, lead_id: UUID, by: Actor, now: dt.datetime) -> Lead:
-    """Do not call this lead; `put_back` undoes it. Raises Conflict while it is being called and once it is over."""
+def skip_lead(*, campaign: Campaign, lead_id: UUID, by: Actor, now: dt.datetime, again: bool = False) -> Lead:
+    """Do not call this lead; `put_back` undoes it. Raises Conflict while it is being called and once it is over.
+
+    Args:
+        again: a lead that a person has skipped already is no error; a program repeats what it got no answer to.
+    """
     current = _open(campaign)
     lead = _lead(current, lead_id)
     if lead.status == Status.CALLING:
         raise Conflict(_("This lead is being called. Try again when the call has ended."))
+    if again and (lead.status, lead.reason) == (Status.SKIPPED, Reason.SKIPPED):
+        return lead
     if lead.status != Status.PENDING:
         raise Conflict(_("This lead is not waiting any more."))
     lead.change(now, status=Status.SKIPPED, reason=Reason.SKIPPED, hurried_at=None)
