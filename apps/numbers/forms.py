@@ -10,12 +10,16 @@ from django.utils.translation import gettext_lazy as _
 from apps.assistants.models import Assistant, Workflow
 from apps.core.phone import PROBLEMS, WARNINGS, country_choices, parse
 from apps.numbers.models import SipTrunk
+from apps.organizations.features import has_feature
 from apps.organizations.forms_pace import PaceForm
 from apps.organizations.models import Organization
 
 
 class AssignForm(forms.Form):
-    """Who answers a number and which trunk it dials out through. Only rows of the organization can be chosen."""
+    """Who answers a number and which trunk it dials out through. Only rows of the organization can be chosen, as over the API.
+
+    A trunk of the agency that a client is to use is made in the client's workspace, by the agency's people.
+    """
 
     assistant = forms.ModelChoiceField(
         Assistant.objects.none(), label=_("Assistant"), required=False, empty_label=_("No assistant"),
@@ -41,6 +45,8 @@ class AssignForm(forms.Form):
         trunks = SipTrunk.objects.for_organization(organization).order_by("name", "id")
         self.fields["assistant"].queryset = assistants  # type: ignore[attr-defined]
         self.fields["transfer_trunk"].queryset = trunks  # type: ignore[attr-defined]
+        if not has_feature(organization, "trunks"):
+            self.fields["transfer_trunk"].help_text = _("Your provider sets it up for you. Outgoing calls and campaigns need one.")
 
     def sent(self) -> dict[str, Any]:
         """Only what was sent: assigning a trunk leaves the assistant alone."""

@@ -23,6 +23,19 @@ class NumberApiTest(TenantCase):
         answer = self.cleo_api.post("/numbers", {"phone_number": "0850000001"})
         self.assertEqual((answer.status_code, answer.json()["param"]), (400, "phone_number"))
 
+    def test_a_trunk_of_the_agency_or_of_another_client_is_400_and_not_listed(self) -> None:
+        sibling = factories.make_organization("Visser Garage", parent=self.agency)
+        number = factories.make_number(self.client_org)
+        for owner in (self.agency, sibling, self.stranger):
+            trunk = factories.make_trunk(owner, name="Theirs")
+            for answer in (
+                self.cleo_api.post("/numbers", {"phone_number": "+31201234567", "transfer_trunk_id": str(trunk.pk)}),
+                self.cleo_api.patch(f"/numbers/{number.pk}", {"transfer_trunk_id": str(trunk.pk)}),
+            ):
+                self.assertEqual((answer.status_code, answer.json()["param"]), (400, "transfer_trunk_id"))
+                self.assertNotIn("Theirs", answer.content.decode())
+        self.assertEqual(self.cleo_api.get("/sip-trunks").json(), {"trunks": []})
+
     def test_somebody_elses_assistant_or_trunk_is_400(self) -> None:
         theirs = factories.make_assistant(self.stranger)
         trunk = factories.make_trunk(self.stranger)

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.numbers.models import PhoneNumber, SipTrunk
+from apps.organizations.models import Limits
 from tests import factories
 from tests.assistants.pages import inputs_of
 from tests.cases import TenantCase
@@ -66,6 +67,27 @@ class RegisterTest(NumberCase):
         self.assertEqual(answer.status_code, 409)
         self.assertContains(answer, "already registered", status_code=409)
         self.assertNotContains(answer, "Dove", status_code=409)
+
+    def test_a_trunk_of_the_agency_another_client_or_a_stranger_is_never_offered(self) -> None:
+        sibling = factories.make_organization("Visser Garage", parent=self.agency)
+        foreign = {each: factories.make_trunk(each, name=f"Line of {each.name}") for each in (self.agency, sibling, self.stranger)}
+        own = factories.make_trunk(self.client_org, name="Line of ours")
+        page = self.browser.get(f"{HOME}numbers/new").content.decode()
+        self.assertIn(f'value="{own.pk}"', page)
+        for owner, trunk in foreign.items():
+            self.assertNotIn(str(trunk.pk), page)
+            self.assertNotIn(trunk.name, page)
+            with self.subTest(owner.name):
+                self.assertEqual(self.register("020 123 4567", transfer_trunk=str(trunk.pk)).status_code, 422)
+        self.assertEqual(self.numbers(), [])
+        # The agency's own person in the client's workspace chooses among the same.
+        shown = self.as_(self.ada).get(f"{HOME}numbers/new", follow=True).content.decode()
+        self.assertNotIn(str(foreign[self.agency].pk), shown)
+
+    def test_who_has_no_trunks_of_its_own_is_told_who_sets_them_up(self) -> None:
+        self.assertIn("Needed for outgoing calls", self.browser.get(f"{HOME}numbers/new").content.decode())
+        factories._make(Limits, self.client_org, features=["assistants", "numbers"])
+        self.assertIn("Your provider sets it up for you.", self.browser.get(f"{HOME}numbers/new").content.decode())
 
     def test_only_own_assistants_and_trunks_can_be_chosen(self) -> None:
         theirs = factories.make_assistant(self.stranger)
