@@ -173,6 +173,7 @@ class ContinuedTest(TenantCase):
         self.client_api = self.api(self.agency)
         self.assistant = factories.make_assistant(self.agency)
         self.campaign = factories.make_campaign(self.agency, assistant=self.assistant)
+        factories.make_lead(self.campaign, status="failed", result="no_answer")
 
     def die(self) -> None:
         """What the database holds after the process was killed between the two transactions, a lease later."""
@@ -193,6 +194,7 @@ class ContinuedTest(TenantCase):
             "/numbers": ({"phone_number": "+31850000077"}, PhoneNumber, "number"),
             "/sip-trunks": ({"name": "T", "address": "sip.example.com"}, SipTrunk, "trunk"),
             "/campaigns": ({"name": "C", "assistant_id": str(self.assistant.pk)}, Campaign, "campaign"),
+            f"/campaigns/{self.campaign.pk}/redial": ({"name": "R"}, Campaign, "campaign"),
             f"/campaigns/{self.campaign.pk}/leads": ({"phone_number": "+447700900999"}, Lead, "lead"),
             "/workflows": ({"name": "W", "definition": {"version": 1, "entry_node": "start", "nodes": nodes}}, Workflow, "workflow"),
             "/mcp-servers": ({"name": "m", "url": "https://mcp.example.com/mcp"}, McpServer, "mcp_server"),
@@ -221,6 +223,8 @@ class ContinuedTest(TenantCase):
             "/byok", "/byok/config",  # the second time writes the same
             "/domains", "/domains/sync", "/domains/verify", "/domains/refresh",  # one domain per organization
             "/mcp-servers/<uuid:pk>/test",  # changes nothing
+            # The second time finds the lead as the first left it.
+            "/campaigns/<uuid:pk>/leads/<uuid:lead_pk>/skip", "/campaigns/<uuid:pk>/leads/<uuid:lead_pk>/call-now",
         }  # fmt: skip
         listed = {address.replace(str(self.campaign.pk), "<uuid:pk>") for address in self.cases()} | elsewhere
         posts = {
