@@ -21,9 +21,9 @@ CHECKS = (
     "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
     "response_schema_conformance", "ignored_auth", "unsupported_method", "use_after_free", "ensure_resource_availability",
 )  # fmt: skip
-# (phases, seconds after which no new case is begun): what is counted by cases has patience for slow machines, what walks
-# the links between operations goes on until its time is spent.
-QUICK = ((("examples", "fuzzing"), 240), (("stateful",), 20))
+# (phases, seconds after which no new case is begun): fuzzing goes round all operations, and stateful along their links, until
+# the time is spent.
+QUICK = ((("examples", "fuzzing"), 80), (("stateful",), 20))
 ALL = ((("examples", "coverage"), 1200), (("fuzzing",), 900), (("stateful",), 120))
 
 

@@ -33,6 +33,7 @@ from tests.web import Reply, Web
 
 pytestmark = pytest.mark.timeout(600)
 ROWS = {str(number) for number in range(1, 76)} | {"W1", "E1", "C1", "C2", "C3"}
+NO_BODY = ("/domains/verify", "/domains/refresh", "/campaigns/{}/leads/{}/skip")
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 LIMITS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 ERROR = fields.ERROR_KEYS
@@ -240,7 +241,7 @@ class RefusalsTest(ContractCase):
             ]  # fmt: skip
             if operation.method != "GET":
                 asked += [(403, "forbidden", {"key": reader}), (413, "payload_too_large", {"body": too_long})]
-            takes_body = operation.method in ("POST", "PATCH") and operation.route not in ("/domains/verify", "/domains/refresh")
+            takes_body = operation.method in ("POST", "PATCH") and operation.route not in NO_BODY
             if takes_body or (operation.method, operation.route) == ("DELETE", "/byok"):
                 asked += [
                     (400, "invalid_request", {"body": b"[]"}),

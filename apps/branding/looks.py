@@ -18,13 +18,16 @@ def look_of(brand: Brand, foot: str = "") -> Look:
     """The brand as a document wears it; the foot names it and whom to ask, unless another one is given."""
     foot = foot or " · ".join(filter(None, (brand.name, brand.support_email)))
     on_dark = content_for(brand.primary_color) == WHITE
-    held = {row.kind: bytes(row.content) for row in BrandImage.objects.filter(brand=brand, kind__in=(Kind.LOGO_LIGHT, Kind.LOGO_DARK))}
     found = logo_on(brand, "dark" if on_dark else "light")
     if found is None:
         return Look(brand.name, brand.primary_color, brand.accent_color, foot)
     # The band has the brand's colour, not a theme's: a logo that was not made for such ground stands on white there.
     plate = found["plate"] or ("light" if on_dark and found["kind"] == Kind.LOGO_LIGHT and found["tone"] != Tone.LIGHT else "")
-    return Look(brand.name, brand.primary_color, brand.accent_color, foot, held.get(found["kind"], b""), PLATES.get(plate, ""))
+    return Look(brand.name, brand.primary_color, brand.accent_color, foot, _content(brand, found["kind"]), PLATES.get(plate, ""))
+
+
+def _content(brand: Brand, kind: str) -> bytes:
+    return bytes(BrandImage.objects.filter(brand=brand, kind=kind).values_list("content", flat=True).first() or b"")
 
 
 def mail_logo(brand: Brand) -> dict[str, Any] | None:

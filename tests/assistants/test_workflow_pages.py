@@ -113,7 +113,7 @@ class WorkflowPagesTest(TenantCase):
         factories.make_workflow(self.stranger, name="Foreign")
         page = self.cleo_browser.get(self.base)
         self.assertEqual([(each.name, each.number_count) for each in page.context["workflows"]], [("Hours", 1)])
-        self.assertContains(page, "does not run workflows")
+        self.assertContains(page, "Workflows are not run at the moment")
         self.assertNotContains(page, "Foreign")
 
     def test_an_engine_that_announces_workflows_gets_no_note(self) -> None:
@@ -122,7 +122,7 @@ class WorkflowPagesTest(TenantCase):
                 organization=self.client_org, name="Worker", base_url="https://engine.example.com/api/v1", api_key="k",
                 engine={"kind": "worker", "features": ["workflows"]},
             )  # fmt: skip
-        self.assertNotContains(self.cleo_browser.get(self.base), "does not run workflows")
+        self.assertNotContains(self.cleo_browser.get(self.base), "Workflows are not run at the moment")
 
     def test_the_list_costs_the_same_for_one_and_three_rows(self) -> None:
         self.cleo_browser.get(self.base)  # the first page of a session costs more

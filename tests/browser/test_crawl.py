@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from tests.browser.conftest import Site, Watched, sign_in, watch
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-SKIP = re.compile(r"/logout|\.csv|/results|/bad-rows|/recording|/admin/|/api/|/export|/download|/file$|/csv$|/pdf$|\.pdf|\.js$")
+SKIP = re.compile(r"/logout|\.csv|/results|/bad-rows|/recording|/admin/|/api/|/export|/download|/file\??$|/csv$|/pdf$|\.pdf|\.js$")
 SIZES = {"wide": (1440, 900, "light"), "narrow": (390, 844, "dark")}
 SERIOUS = {"serious", "critical"}
 MOST_PAGES = 60
@@ -37,7 +37,7 @@ def look(watched: Watched, url: str, *, width: int, axe: bool) -> list[str]:
     watched.errors.clear()
     watched.foreign.clear()
     answer = page.goto(url, wait_until="load")
-    page.wait_for_timeout(250)
+    page.wait_for_timeout(150)
     wrong = []
     if answer is None or answer.status >= 400:
         wrong.append(f"status {answer.status if answer else 'none'}")

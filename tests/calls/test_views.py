@@ -254,7 +254,7 @@ class StartTest(CallPages):
         factories.make_number(self.agency)
         page = self.as_(self.ada).get(self.url("calls")).content.decode()
         assert re.search(r"<button[^>]* disabled[^>]*data-dialog=\"simulate\"", page)
-        assert "Only the sandbox can simulate calls" in page
+        assert "only the sandbox does that" in page
 
     def test_foreign_rows_cannot_be_called_with(self) -> None:
         make_connection()

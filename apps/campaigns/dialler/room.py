@@ -25,8 +25,8 @@ from apps.organizations.models import Limits
 from apps.voice.capabilities import Capabilities
 from apps.voice.models import Connection
 
-# Ticks come each second. Slots are planned for longer, so that they are used when some ticks are late.
-AHEAD, PLANNED = dt.timedelta(seconds=1), dt.timedelta(seconds=2.5)
+# Ticks come each second. Who falls due is claimed, and slots are planned, for longer, so that no call is late when some ticks are.
+AHEAD, PLANNED = dt.timedelta(seconds=2), dt.timedelta(seconds=2.5)
 # Ids are ordered by time; hosts' clocks may differ by a few seconds.
 RECENT = dt.timedelta(seconds=40)
 REMEMBERED = dt.timedelta(seconds=30)
