@@ -42,7 +42,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
         raise pytest.UsageError(str(error)) from error
 
 
-@pytest.hookimpl(optionalhook=True)
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     # One more than there are cores: who plays in a browser or waits for a stack leaves its core to others.
     return min(4, (os.cpu_count() or 1) + 1)

@@ -196,8 +196,8 @@ class LimitTest(TickCase):
         self.assertEqual(tick(campaign), 50)
         for call in calls_of(campaign):
             end_call(call, status="failed", end_reason="error", dial="refused", refusal="capacity")
-        self.assertEqual(tick(campaign, NOON + SECOND), 0)
-        self.assertEqual(tick(campaign, NOON + 5 * SECOND), 23)
+        self.assertEqual(tick(campaign, NOON), 23)
+        self.assertEqual(min(call.dial_at for call in calls_of(campaign) if call.dial == "reserved"), NOON + 2 * SECOND)
         lead = leads_of(campaign)[0]
         self.assertEqual((lead.attempts, attempts_of(lead)[0].is_counted), (0, False))
         self.assertEqual(attempts_of(lead)[-1].number, 2)
