@@ -143,11 +143,12 @@ def stop(*campaigns: Campaign) -> None:
         now = db.now()
         for campaign in campaigns:
             Campaign.objects.filter(pk=campaign.pk).update(status="cancelled")
-            time.sleep(0.3)
+            calls = Call.objects.filter(origin=campaign.origin)
+            calls.filter(dial=Call.Dial.RESERVED).update(dial=Call.Dial.REFUSED, refusal="cancelled")
+            # What is marked still leaves at its instant: forgotten before that, it would be a start that nobody counts.
+            wait_until(lambda calls=calls: not calls.filter(dial=Call.Dial.SENDING).exists(), seconds=10)
             Attempt.objects.filter(campaign=campaign, settled_at=None).update(settled_at=now)
-            Call.objects.filter(origin=campaign.origin).update(
-                status="ended", dial="refused", refusal="cancelled", ended_at=now, settled_at=now, sent_at=None
-            )
+            calls.update(status="ended", dial="refused", refusal="cancelled", ended_at=now, settled_at=now, sent_at=None)
 
 
 def _connection(url: str) -> Connection:

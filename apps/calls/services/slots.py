@@ -29,7 +29,7 @@ from apps.voice.models import Connection
 from apps.voice.services import known_capabilities
 
 # Windows are kept a little longer than they are. A request may leave so late; two networks' ways may differ by the rest.
-MARGIN, MARGIN_SHARE = dt.timedelta(milliseconds=15), 0.015
+MARGIN, MARGIN_SHARE = dt.timedelta(milliseconds=15), 0.012
 WAYS = 0.007
 TOLERANCE = MARGIN.total_seconds() - WAYS
 # What a request of a long window may be late: nobody waits for it longer.
