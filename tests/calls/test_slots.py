@@ -124,7 +124,7 @@ class WindowTest(SlotCase):
         call = self.reserved()
         windows = windows_of(call)
         with reading_all(windows):
-            self.assertEqual(next_start(windows, now), now + 5 * SECOND + 0.15 * SECOND)
+            self.assertEqual(next_start(windows, now), now + 5 * SECOND + 0.12 * SECOND)
             self.assertEqual(next_start(windows[1:], now), now)
         with pytest.raises(NotYet):
             self.mark(call)
@@ -156,7 +156,7 @@ class WindowTest(SlotCase):
         sending = self.mark(call, most=70 * SECOND)
         call.refresh_from_db()
         assert call.sent_at
-        self.assertEqual((call.sent_at, call.lease_until), (full_since + 60.9 * SECOND, full_since + 90.9 * SECOND))
+        self.assertEqual((call.sent_at, call.lease_until), (full_since + 60.72 * SECOND, full_since + 90.72 * SECOND))
         self.assertAlmostEqual(sending.at - time.monotonic(), (call.sent_at - db.now()).total_seconds(), delta=0.5)
 
 
