@@ -13,8 +13,8 @@ run:  ## start everything, print the address and the login
 stop:  ## end what `make run` started
 	$(RUN) python -m config.stack stop
 
-test:  ## every test, many at once; ARGS="tests/calls -k live" for some
-	$(DEV) pytest $(or $(ARGS),--numprocesses=auto --dist=loadfile --no-loadscope-reorder)
+test:  ## every test, on all cores; ARGS="tests/calls -k live" for some
+	$(DEV) pytest $(or $(ARGS),--numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder)
 
 bench lint: export DEVELOPMENT = 1
 

@@ -42,12 +42,6 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
         raise pytest.UsageError(str(error)) from error
 
 
-@pytest.hookimpl(optionalhook=True, tryfirst=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    # One more than there are cores: who plays in a browser or waits for a stack leaves its core to others.
-    return min(4, (os.cpu_count() or 1) + 1)
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # The browser's last: once Playwright's event loop runs in this thread, no other test can start one.
     # Of either kind those that take minutes first, so that at the end no process waits long for another.
