@@ -12,7 +12,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connections
+from django.utils import translation
 
 from config import celery_app
 from config.local.postgres import DATABASE
@@ -56,6 +58,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.stash.setdefault(SKIPPED, []).append(line)
         config.hook.pytest_deselected(items=marked)
         items[:] = [item for item in items if item not in marked]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    # The language of a request stays with its thread: the test before this one may have read German pages.
+    translation.activate(settings.LANGUAGE_CODE)
 
 
 @pytest.hookimpl(wrapper=True)

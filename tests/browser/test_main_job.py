@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
+from collections import Counter
 from pathlib import Path
 
 import httpx
@@ -141,10 +143,22 @@ def test_from_sign_in_to_transcript(site: Site, signed_in: Watched) -> None:
         call = api.get(f"/calls/{call_id}").json()
         assert call["messages"][0] == {"role": "assistant", "content": "Guten Tag, hier ist die Praxis am Park."}
         total = api.get("/calls", params={"limit": 1}).json()["pagination"]["total"]
-        assert total == CALLS
+        # A dial that a busy machine did not get out is a call of its own, which rang nobody; the engine's log is the judge.
+        assert total >= CALLS
+        rings = rings_of(site)
+        assert {lead["phone_number"]: rings[lead["phone_number"]] for lead in leads} == {
+            lead["phone_number"]: 1 for lead in leads
+        }
     print(f"\nmain job: {FILE.good} + 1 leads imported, {total} calls in {ran:.0f} s, {time.monotonic() - began:.0f} s in all")
     assert signed_in.errors == []
     assert signed_in.foreign == []
+
+
+def rings_of(site: Site) -> Counter[str]:
+    """How often each number rang, by the engine's own log."""
+    rows = [json.loads(line) for line in (site.data / "sandbox" / "rings.jsonl").read_text().splitlines()]
+    rings = [row["ring"] for row in rows if "ring" in row]
+    return Counter(ring["other"] for ring in rings if ring["direction"] == "outbound")
 
 
 def make_key(page: Page) -> str:
